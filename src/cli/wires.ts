@@ -1,0 +1,45 @@
+import { Option } from "commander";
+import type { Wire } from "../core/wire.ts";
+import { header, strictHeader } from "../framings/header.ts";
+import { rawJson } from "../framings/raw-json.ts";
+import { split } from "../framings/split.ts";
+import { jsonrpc } from "../wires/jsonrpc.ts";
+import { lsp } from "../wires/lsp.ts";
+import { UsageError } from "./usage.ts";
+
+const NAMES = "jsonrpc, lsp, raw, split:<byte>, header:<type>, strict:<type>";
+
+/** The `--wire` option of every command that opens a link; the environment variable `CONVOKE_WIRE` sets its default. */
+export function wireOption(): Option {
+  return new Option("--wire <name>", `wire to speak: ${NAMES}`).env("CONVOKE_WIRE").default("jsonrpc");
+}
+
+/** The wire of a name. Throws `UsageError` for a name that there is not. */
+export function wireOf(name: string): Wire {
+  const colon = name.indexOf(":");
+  const kind = colon < 0 ? name : name.slice(0, colon);
+  const detail = colon < 0 ? "" : name.slice(colon + 1);
+  switch (kind) {
+    case "jsonrpc":
+      return jsonrpc();
+    case "lsp":
+      return lsp();
+    case "raw":
+      return jsonrpc({ framing: rawJson() });
+    case "split":
+      return jsonrpc({ framing: split(byteOf(detail)) });
+    case "header":
+      return jsonrpc({ framing: header(detail) });
+    case "strict":
+      return jsonrpc({ framing: strictHeader(detail) });
+    default:
+      throw new UsageError(`There is no wire ${JSON.stringify(name)}: choose one of ${NAMES}`);
+  }
+}
+
+/** A byte as a number (`10`, `0x1e`) or as the character itself. */
+function byteOf(text: string): number {
+  const byte = text.length === 1 && !/\d/.test(text) ? text.charCodeAt(0) : Number(text === "" ? Number.NaN : text);
+  if (Number.isInteger(byte) && byte >= 0 && byte <= 255) return byte;
+  throw new UsageError(`split needs a byte, as in split:0 or split:0x1e, not ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,329 @@
+import { Calling } from "../core/calling.ts";
+import type { CloseReason } from "../core/channel.ts";
+import { after, checkMs } from "../core/clock.ts";
+import {
+  type BatchMember,
+  type BatchOutcome,
+  type Caller,
+  type CloseOptions,
+  type Connection,
+  DEFAULT_GRACE_MS,
+} from "../core/context.ts";
+import { RpcError } from "../core/errors.ts";
+import { establish, type EstablishOptions, HandshakeFailure } from "../core/establish.ts";
+import { type EndOptions, establishOptions } from "../core/options.ts";
+import { Outbox } from "../core/outbox.ts";
+import {
+  type CallOptions,
+  type CheckedCallOptions,
+  type Holder,
+  isItem,
+  type OutgoingCall,
+  type OutgoingItem,
+  type OutgoingRequest,
+  requestsOf,
+} from "../core/outgoing.ts";
+import { lost, type Peer } from "../core/peer.ts";
+import { type Remote, remoteOf } from "../core/remote.ts";
+import type { Dialer, RawConnection, Wire } from "../core/wire.ts";
+import { backoffMs, type Redial, redialOf, sleep } from "./redial.ts";
+
+/** How a client connects. */
+export interface ConnectOptions<Data = unknown> extends EndOptions<Data> {
+  /** How long one attempt to connect may take. Default 20 000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Connections that are kept up; the least loaded one takes a call. Default 1. */
+  readonly connections?: number | undefined;
+  /** When to dial again after a link was lost; `false`: never. Default 100 ms doubled up to 10 s, with full jitter. */
+  readonly redial?: Partial<Redial> | false | undefined;
+  /** The name that this end says hello with, on wires that have one. */
+  readonly name?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Called on each change of `state`. */
+  readonly onState?: ((state: ClientState) => void) | undefined;
+  /** Jitter; tests give their own. A number from 0 to 1. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** `connecting`: no link is up and one is being made. `stopped`: there will be none any more. `closed`: by `close()`. */
+export type ClientState = "connecting" | "open" | "stopped" | "closed";
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
+/** Idempotent calls that may be sent again: a few at once, and a fifth of all calls, so that retries never multiply a load. */
+const RETRIES = { atFirst: 10, perCall: 0.2, atMost: 100 };
+
+/** The dialling end: keeps its links up, holds what no link has taken, gives each request to the least loaded link. */
+export class Client<Api = unknown> implements Caller, Holder {
+  /** The other side's methods as typed functions: `client.remote.math.add({ a: 1, b: 2 })`. */
+  readonly remote: Remote<Api>;
+  /** Resolves when the client has closed, or has stopped for good; never rejects. */
+  readonly closed: Promise<CloseReason>;
+  readonly #dial: Dialer;
+  readonly #wire: Wire;
+  readonly #options: ConnectOptions<never>;
+  readonly #link: EstablishOptions;
+  readonly #redial: Redial | undefined;
+  readonly #connectTimeoutMs: number;
+  readonly #calling: Calling;
+  /** What waits for a link. */
+  readonly #waiting = new Outbox();
+  readonly #peers = new Set<Peer>();
+  readonly #stopTicks: () => void;
+  readonly #ended = new AbortController();
+  #state: ClientState = "connecting";
+  #stopped: CloseReason | undefined = undefined;
+  #retries = RETRIES.atFirst;
+  #ready: { resolve(): void; reject(error: RpcError): void }[] = [];
+  #settleClosed: (reason: CloseReason) => void = () => {};
+
+  private constructor(dial: Dialer, wire: Wire, options: ConnectOptions<never>) {
+    const { name, labels } = options;
+    const hello = name === undefined && labels === undefined ? undefined : { ...(name && { name }), ...(labels && { labels }) };
+    this.#dial = dial;
+    this.#wire = wire;
+    this.#options = options;
+    this.#redial = redialOf(options.redial);
+    this.#connectTimeoutMs = checkMs("connectTimeoutMs", options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS);
+    const { connections = 1 } = options;
+    if (!(connections >= 1)) throw new RangeError(`connections must be a number of at least 1, not ${String(connections)}`);
+    this.#link = {
+      ...establishOptions("client", options),
+      hello,
+      signal: this.#ended.signal,
+      onOrphans: (items, reason) => this.#takeBack(items, reason),
+    };
+    const { clock } = this.#link;
+    this.#calling = new Calling({
+      clock,
+      timeoutMs: options.timeoutMs,
+      middleware: options.middleware ?? [],
+      submit: (item) => this.#submit(item),
+    });
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
+    });
+    this.remote = remoteOf<Api>(this);
+    this.#stopTicks = clock.onTick((now, pausedMs) => {
+      if (pausedMs === 0) this.#waiting.expire(now);
+    });
+  }
+
+  /** Dials, and resolves when the first link is up. Rejects with why it did not come about; then nothing goes on. */
+  static async open<Api, Data = unknown>(dial: Dialer, wire: Wire, options: ConnectOptions<Data>): Promise<Client<Api>> {
+    const client = new Client<Api>(dial, wire, options as ConnectOptions<never>);
+    const first = client.#oneLink();
+    try {
+      await first.up;
+    } catch (thrown) {
+      await client.close({ graceMs: 0 });
+      throw thrown;
+    }
+    void client.#keepUp(first.ended);
+    const { connections = 1 } = options;
+    for (let link = 1; link < connections; link++) void client.#keepUp(client.#oneLink().ended);
+    return client;
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** The links that are up. */
+  get connections(): readonly Connection[] {
+    return [...this.#peers];
+  }
+
+  /** Calls that wait to be sent or for a reply. */
+  get pendingCount(): number {
+    let count = this.#waiting.calls;
+    for (const peer of this.#peers) count += peer.pendingCount;
+    return count;
+  }
+
+  call<Result>(method: string, params: unknown, options: CheckedCallOptions<Result>): Promise<Result>;
+  call(method: string, params?: unknown, options?: CallOptions): Promise<unknown>;
+  call(method: string, params?: unknown, options?: CallOptions): Promise<unknown> {
+    return this.#calling.call(method, params, options);
+  }
+
+  notify(method: string, params?: unknown, options?: Pick<CallOptions, "meta">): Promise<void> {
+    return this.#calling.notify(method, params, options);
+  }
+
+  batch(members: readonly BatchMember[], options?: Omit<CallOptions, "result">): Promise<BatchOutcome[]> {
+    return this.#calling.batch(members, options);
+  }
+
+  /** Resolves when a link is up; rejects when there will be none any more. */
+  ready(): Promise<void> {
+    if (this.#pick() !== undefined) return Promise.resolve();
+    if (this.#stopped !== undefined) return Promise.reject(new RpcError("unavailable", this.#stopped.message));
+    return new Promise((resolve, reject) => this.#ready.push({ resolve, reject }));
+  }
+
+  /**
+   * Settles this end's calls with `cancelled`, lets its own handlers answer for at most `graceMs` (default 10 000; 0:
+   * aborts them), then closes the links. May be called twice.
+   */
+  async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
+    this.#stop("closed", { message: "the client is closed" });
+    const peers = [...this.#peers];
+    for (const peer of peers) peer.giveUp((request) => this.#endOf(request));
+    await Promise.all(peers.map((peer) => peer.close({ graceMs })));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** A caller gave up while no link had its call (called by the call itself). */
+  abandoned(call: OutgoingCall): void {
+    if (!call.sent) this.#waiting.forget();
+  }
+
+  #submit(item: OutgoingItem): void {
+    this.#retries = Math.min(RETRIES.atMost, this.#retries + RETRIES.perCall);
+    this.#place(item);
+  }
+
+  #place(item: OutgoingItem): void {
+    if (this.#stopped !== undefined) return failAll(item, (request) => this.#endOf(request));
+    const peer = this.#pick();
+    if (peer !== undefined) return peer.submit(item);
+    if (item.kind === "call" && item.settled) return;
+    if (!this.#hasRoom(item)) {
+      const why = (method: string): string => `Cannot call "${method}": the queue is full`;
+      return failAll(item, ({ method }) => new RpcError("resource_exhausted", why(method), { executed: "no" }));
+    }
+    for (const request of requestsOf(item)) if (request.kind === "call") request.holder = this;
+    this.#waiting.push(item);
+  }
+
+  /** At the bound the oldest call that waits loses its place to a new one; a notification takes nobody's. */
+  #hasRoom(item: OutgoingItem): boolean {
+    const { maxPending } = this.#link.limits;
+    if (item.kind === "notify") return this.#waiting.length < maxPending;
+    return this.#waiting.calls < maxPending || this.#waiting.dropOldest(maxPending);
+  }
+
+  /** The open link with the fewest outstanding calls. */
+  #pick(): Peer | undefined {
+    let best: Peer | undefined;
+    for (const peer of this.#peers) {
+      if (peer.isOpen && (best === undefined || peer.pendingCount < best.pendingCount)) best = peer;
+    }
+    return best;
+  }
+
+  /** What never left goes to another link; what may have run fails, unless its caller allowed a second time. */
+  #takeBack(items: readonly OutgoingItem[], reason: CloseReason): void {
+    const redials = this.#redial !== undefined && reason.redialAfterMs !== Number.POSITIVE_INFINITY;
+    for (const item of items) {
+      if (this.#stopped === undefined && this.#pick() === undefined && !redials) failAll(item, (each) => lost(each, reason));
+      else if (item.kind !== "call" || !item.sent) this.#place(item);
+      else if (this.#stopped !== undefined) item.fail(this.#endOf(item));
+      else if (!item.idempotent || this.#retries < 1) item.fail(lost(item, reason));
+      else {
+        this.#retries--;
+        item.sent = false;
+        this.#place(item);
+      }
+    }
+  }
+
+  /** Keeps one link up until the client stops. */
+  async #keepUp(first: Promise<CloseReason>): Promise<void> {
+    const { random = Math.random } = this.#options;
+    const { clock } = this.#link;
+    let ended = first;
+    for (let failures = 0; ; ) {
+      const began = clock.now;
+      const reason = await ended;
+      if (this.#stopped !== undefined) return;
+      if (this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY) return this.#stop("stopped", reason);
+      if (this.#pick() === undefined) this.#enter("connecting");
+      // A link that hardly lived is a failed attempt too: an end that accepts and closes is not dialled in a hot loop.
+      failures = clock.now - began > this.#redial.maxMs ? 0 : failures + 1;
+      const waitMs = Math.max(backoffMs(this.#redial, failures, random), reason.redialAfterMs ?? 0);
+      await sleep(clock, waitMs, this.#ended.signal);
+      if (this.#ended.signal.aborted) return;
+      ended = this.#oneLink().ended;
+    }
+  }
+
+  /** Dials once. `up` rejects when no link came about; `ended` resolves when the link has ended, said goodbye, or never was. */
+  #oneLink(): { readonly up: Promise<void>; readonly ended: Promise<CloseReason> } {
+    let leave: (reason: CloseReason) => void = () => {};
+    const ended = new Promise<CloseReason>((resolve) => {
+      leave = resolve;
+    });
+    const up = this.#raise(leave);
+    up.catch((thrown: unknown) => {
+      leave(thrown instanceof HandshakeFailure ? thrown.reason : { message: thrown instanceof Error ? thrown.message : String(thrown) });
+    });
+    return { up, ended };
+  }
+
+  async #raise(leave: (reason: CloseReason) => void): Promise<void> {
+    const peer = await establish(await this.#connect(), this.#wire, {
+      ...this.#link,
+      onGoodbye: (_, { text, redialAfterMs }) => leave({ message: text, ...(redialAfterMs === undefined ? {} : { redialAfterMs }) }),
+    });
+    this.#peers.add(peer);
+    void peer.closed.then((reason) => {
+      this.#peers.delete(peer);
+      leave(reason);
+    });
+    if (this.#stopped !== undefined) return peer.end();
+    this.#enter("open");
+    for (const item of this.#waiting.extract(isItem)) this.#place(item);
+    for (const { resolve } of this.#ready.splice(0)) resolve();
+  }
+
+  /** One dial attempt within its time. */
+  async #connect(): Promise<RawConnection> {
+    const connectTimeoutMs = this.#connectTimeoutMs;
+    const attempt = new AbortController();
+    const giveUp = (): void => attempt.abort(new RpcError("cancelled", "The client is closed", { executed: "no" }));
+    const stopTimer = after(this.#link.clock, connectTimeoutMs, () => {
+      attempt.abort(new RpcError("deadline_exceeded", `Cannot connect within ${connectTimeoutMs} ms`, { executed: "no" }));
+    });
+    this.#ended.signal.addEventListener("abort", giveUp);
+    try {
+      return await this.#dial(attempt.signal);
+    } catch (thrown) {
+      throw attempt.signal.aborted ? attempt.signal.reason : thrown;
+    } finally {
+      stopTimer();
+      this.#ended.signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  #stop(state: "stopped" | "closed", reason: CloseReason): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.#ended.abort();
+    this.#stopTicks();
+    this.#enter(state);
+    for (const item of this.#waiting.extract(isItem)) failAll(item, (request) => this.#endOf(request));
+    for (const { reject } of this.#ready.splice(0)) reject(new RpcError("unavailable", reason.message));
+    this.#settleClosed(reason);
+  }
+
+  #endOf(request: OutgoingRequest): RpcError {
+    const reason = this.#stopped ?? { message: "the client is closed" };
+    if (this.#state !== "closed") return lost(request, reason);
+    const executed = request.kind === "call" && request.sent ? "unknown" : "no";
+    return new RpcError("cancelled", `Cannot call "${request.method}": ${reason.message}`, { executed });
+  }
+
+  #enter(state: ClientState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.onState?.(state);
+  }
+}
+
+function failAll(item: OutgoingItem, errorOf: (request: OutgoingRequest) => RpcError): void {
+  for (const request of requestsOf(item)) request.fail(errorOf(request));
+}

@@ -1,0 +1,140 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { checkMs } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import type { BatchMember, BatchOutcome } from "./context.ts";
+import { RpcError } from "./errors.ts";
+import { compose } from "./middleware.ts";
+import type { Last, Middleware } from "./middleware.ts";
+import { OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
+import type { CallOptions, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
+
+export const DEFAULT_TIMEOUT_MS = 20_000;
+
+/** What the calling half needs from whoever sends for it: a client, or a peer. */
+export interface CallingOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number | undefined;
+  readonly middleware: readonly Middleware[];
+  submit(item: OutgoingItem): void;
+}
+
+/** The calling half: makes requests of what a user asks, passes them through middleware, and hands them on to be sent. */
+export class Calling {
+  readonly #options: CallingOptions;
+  readonly #timeoutMs: number;
+  readonly #chain: Last | undefined;
+
+  constructor(options: CallingOptions) {
+    this.#options = options;
+    this.#timeoutMs = checkMs("timeoutMs", options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    this.#chain = options.middleware.length === 0 ? undefined : compose(options.middleware, (call) => this.#last(call));
+  }
+
+  call(method: string, params: unknown, options: CallOptions | undefined): Promise<unknown> {
+    if (this.#chain === undefined) return this.#call(method, params, options);
+    if (options?.timeoutMs !== undefined) checkMs("timeoutMs", options.timeoutMs);
+    return this.#run({ direction: "out", method, params, isNotification: false, options });
+  }
+
+  notify(method: string, params: unknown, options: CallOptions | undefined): Promise<void> {
+    if (this.#chain === undefined) return this.#notify(method, params, options);
+    const sent = this.#run({ direction: "out", method, params, isNotification: true, options }).then(() => {});
+    sent.catch(() => {});
+    return sent;
+  }
+
+  /**
+   * Each member passes the middleware by itself. Those that it lets through at once leave together; one that it holds up
+   * leaves alone, because a batch that waited for it might wait for ever.
+   */
+  async batch(members: readonly BatchMember[], options: CallOptions | undefined): Promise<BatchOutcome[]> {
+    if (members.length === 0) {
+      throw new RpcError("invalid_argument", "Cannot send a batch without members", { executed: "no" });
+    }
+    if (options?.timeoutMs !== undefined) checkMs("timeoutMs", options.timeoutMs);
+    const together: OutgoingRequest[] = [];
+    let isGathering = true;
+    const chain = compose(this.#options.middleware, ({ method, params, isNotification, options: changed }) => {
+      const request = isNotification ? newNote(method, params, changed) : this.#newCall(method, params, changed);
+      if (isGathering) together.push(request);
+      else this.#options.submit(request);
+      return request.promise;
+    });
+    const outcomes = members.map(([method, params, { notify: isNotification = false } = {}]) =>
+      outcomeOf(async () => chain({ direction: "out", method, params, isNotification, options })),
+    );
+    isGathering = false;
+    if (together.length > 0) this.#options.submit(new OutgoingBatch(together));
+    return Promise.all(outcomes);
+  }
+
+  async #run(call: Parameters<Last>[0]): Promise<unknown> {
+    return this.#chain?.(call);
+  }
+
+  #last({ method, params, isNotification, options }: Parameters<Last>[0]): Promise<unknown> {
+    return isNotification ? this.#notify(method, params, options) : this.#call(method, params, options);
+  }
+
+  #call(method: string, params: unknown, options: CallOptions | undefined): Promise<unknown> {
+    const call = this.#newCall(method, params, options);
+    this.#options.submit(call);
+    return options?.result === undefined ? call.promise : checked(call, options.result);
+  }
+
+  #notify(method: string, params: unknown, options: CallOptions | undefined): Promise<void> {
+    const note = newNote(method, params, options);
+    this.#options.submit(note);
+    return note.promise;
+  }
+
+  #newCall(method: string, params: unknown, options: CallOptions | undefined): OutgoingCall {
+    const { clock } = this.#options;
+    const timeoutMs = options?.timeoutMs === undefined ? this.#timeoutMs : checkMs("timeoutMs", options.timeoutMs);
+    // The clock may be a tick behind, and a deadline must never be early.
+    const call = new OutgoingCall(method, params, clock.now + clock.tickMs, timeoutMs, options);
+    if (timeoutMs === 0) {
+      const why = `Cannot call "${method}": its time is over before it is sent`;
+      call.fail(new RpcError("deadline_exceeded", why, { executed: "no" }));
+    }
+    return call;
+  }
+}
+
+function newNote(method: string, params: unknown, options: CallOptions | undefined): OutgoingNote {
+  return new OutgoingNote(method, params, options?.meta);
+}
+
+async function checked(call: OutgoingCall, schema: StandardSchemaV1): Promise<unknown> {
+  const value = await call.promise;
+  const result = await validate(schema, value).catch((thrown: unknown) => {
+    const why = `The result of "${call.method}" cannot be checked: its schema failed`;
+    throw new RpcError("internal", why, { cause: thrown, executed: "yes" });
+  });
+  if (result.issues === undefined) return result.value;
+  throw new RpcError("internal", `The result of "${call.method}" is not what was expected: ${describeIssues(result.issues)}`, {
+    data: result.issues,
+    executed: "yes",
+  });
+}
+
+async function validate(schema: StandardSchemaV1, value: unknown): Promise<StandardSchemaV1.Result<unknown>> {
+  return schema["~standard"].validate(value);
+}
+
+/** The first few issues as one line: where, and what is wrong. */
+export function describeIssues(issues: readonly StandardSchemaV1.Issue[]): string {
+  const lines = issues.slice(0, 5).map(({ message, path }) => {
+    const where = (path ?? []).map((key) => String(typeof key === "object" ? key.key : key)).join(".");
+    return where === "" ? message : `${where}: ${message}`;
+  });
+  return lines.join("; ");
+}
+
+async function outcomeOf(run: () => Promise<unknown>): Promise<BatchOutcome> {
+  try {
+    return { ok: true, value: await run() };
+  } catch (thrown) {
+    return { ok: false, error: RpcError.from(thrown) };
+  }
+}

@@ -1,0 +1,77 @@
+import type { Clock } from "./clock.ts";
+import type { RpcError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+
+/** One whole message of the transport: text or bytes. A channel sends each frame in the form in which it gets it. */
+export type Frame = string | Uint8Array;
+
+/** A promise means "full: bring no more until it resolves", in both directions. It never rejects; failures arrive as `closed`. */
+export type Full = void | Promise<void>;
+
+/** Why a link ended. */
+export interface CloseReason {
+  readonly message: string;
+  /** What broke the link; absent when it was closed on purpose. */
+  readonly error?: RpcError;
+  /** A WebSocket close code, or another number of the transport's own. */
+  readonly closeCode?: number;
+  /** When a dialler may try again: Infinity means never, absent means after its usual backoff. Nothing else decides that. */
+  readonly redialAfterMs?: number;
+}
+
+/** Where a pipe delivers. */
+export interface PipeSink {
+  /** Gets bytes that it may keep only until it returns. */
+  data(bytes: Uint8Array): Full;
+  /** The other side will send nothing more; writing still works. At most once. */
+  ended(): void;
+  /** Nothing works any more. Exactly once, last, also after our own `close`. */
+  closed(reason: CloseReason): void;
+}
+
+/**
+ * A stream of bytes. The owner calls `open` once; nothing is delivered before `open` has returned, and nothing is lost
+ * that came before.
+ */
+export interface Pipe {
+  open(sink: PipeSink): void;
+  /** Takes the bytes in any case. */
+  write(bytes: Uint8Array | string): Full;
+  /** Sends what was written, then closes; with `reason.error` it closes at once. May be called twice and before `open`. */
+  close(reason?: CloseReason): void;
+}
+
+/** Where a channel delivers. */
+export interface ChannelSink {
+  frames(frames: readonly Frame[]): Full;
+  /**
+   * A frame above the limit went by and was dropped, the rest of the stream is sound. `head` is how it began (at most
+   * 1 KiB), so that a codec can tell which call it belonged to.
+   */
+  skipped(head: Uint8Array, reason: RpcError): void;
+  ended(): void;
+  closed(reason: CloseReason): void;
+}
+
+/** A stream of whole frames, in order, each once. It lives as a `Pipe` does. */
+export interface Channel {
+  open(sink: ChannelSink): void;
+  send(frames: readonly Frame[]): Full;
+  close(reason?: CloseReason): void;
+}
+
+/** Which end dialled. */
+export type Role = "client" | "server";
+
+/** What a framing or a codec may know about its link before anything was sent. */
+export interface LinkContext {
+  readonly role: Role;
+  readonly limits: Limits;
+  readonly clock: Clock;
+}
+
+/**
+ * Cuts a pipe into frames; also the place of preambles and whole-stream compression (`role` says who writes, the clock
+ * ends the wait). It never throws: it breaks the link by `pipe.close({ error })`.
+ */
+export type Framing = (pipe: Pipe, link: LinkContext) => Channel;

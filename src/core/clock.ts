@@ -1,0 +1,97 @@
+/** Coarse monotonic time, passed in so that tests turn it by hand. One timer serves everything that shares a clock. */
+export interface Clock {
+  /** Milliseconds as of the last tick: up to `tickMs` behind. Deadlines add `tickMs`, so that they fire late, never early. */
+  readonly now: number;
+  readonly tickMs: number;
+  /**
+   * Calls `tick` on each tick until the returned function is called. `pausedMs` is how long this process stood still
+   * before the tick (blocked, stopped, asleep), 0 in ordinary times: nobody else is to blame for that time.
+   */
+  onTick(tick: Tick): () => void;
+}
+
+export type Tick = (now: number, pausedMs: number) => void;
+
+/** A gap between ticks that is longer than this is a pause of the process. */
+const PAUSE_MS = 1000;
+
+/** Runs `action` once after `delayMs` of the clock's time (at most a tick early); the returned function cancels it. */
+export function after(clock: Clock, delayMs: number, action: () => void): () => void {
+  if (delayMs === Infinity) return () => {};
+  const due = clock.now + delayMs;
+  const stop = clock.onTick((now) => {
+    if (now < due) return;
+    stop();
+    action();
+  });
+  return stop;
+}
+
+/** Checks a length of time that a user gave, and returns it. Throws `RangeError` for one that is no time. */
+export function checkMs(name: string, ms: number): number {
+  if (typeof ms === "number" && ms >= 0) return ms;
+  throw new RangeError(`${name} must be 0, a positive number or Infinity, not ${String(ms)}`);
+}
+
+/** Real time: one interval while somebody listens, which never keeps the process alive. */
+export function systemClock(tickMs = 20): Clock {
+  const listeners = new Set<Tick>();
+  let now = performance.now();
+  let timer: unknown;
+  const tick = (): void => {
+    const before = now;
+    now = performance.now();
+    const gap = now - before - tickMs;
+    for (const listener of listeners) listener(now, gap > PAUSE_MS ? gap : 0);
+  };
+  return {
+    get now() {
+      // Nobody listens, so nobody keeps `now` fresh.
+      if (timer === undefined) now = performance.now();
+      return now;
+    },
+    tickMs,
+    onTick(listener) {
+      listeners.add(listener);
+      if (timer === undefined) {
+        now = performance.now();
+        timer = setInterval(tick, tickMs);
+        unref(timer);
+      }
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size > 0 || timer === undefined) return;
+        clearInterval(timer as number);
+        timer = undefined;
+      };
+    },
+  };
+}
+
+/** Time for tests: it moves when told. */
+export class ManualClock implements Clock {
+  now = 0;
+  readonly tickMs = 1;
+  readonly #listeners = new Set<Tick>();
+
+  /** How many are told of each tick: 0 when everything that used this clock has ended. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  onTick(tick: Tick): () => void {
+    this.#listeners.add(tick);
+    return () => this.#listeners.delete(tick);
+  }
+
+  /** Moves time forward in one step; with `pausedMs`, as if the process had stood still for so much of it. */
+  advance(ms: number, pausedMs = 0): void {
+    this.now += ms;
+    for (const tick of [...this.#listeners]) tick(this.now, pausedMs);
+  }
+}
+
+/** Timers are numbers in a browser and objects on Node. */
+function unref(timer: unknown): void {
+  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") timer.unref();
+}

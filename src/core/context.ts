@@ -1,0 +1,72 @@
+import type { CloseReason } from "./channel.ts";
+import type { RpcError } from "./errors.ts";
+import type { Hello, Meta } from "./message.ts";
+import type { CallOptions, CheckedCallOptions } from "./outgoing.ts";
+import type { PeerStats } from "./stats.ts";
+
+/** One member of a batch: a method, its params, and whether it wants no reply. */
+export type BatchMember = readonly [method: string, params?: unknown, options?: { readonly notify?: boolean }];
+
+/** How one member of a batch ended; a notification ends with `value: undefined` once the channel has taken it. */
+export type BatchOutcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: RpcError };
+
+/** Whatever can be called: a client, or the other side of a link. */
+export interface Caller {
+  /**
+   * Calls a method by its name. Settles exactly once: with the result, or with an `RpcError`: the remote one,
+   * `deadline_exceeded`, `cancelled`, `unavailable` or `resource_exhausted`, whose `executed` says whether it may have run.
+   * Throws `RangeError` at once for a `timeoutMs` that is no time.
+   */
+  call<Result>(method: string, params: unknown, options: CheckedCallOptions<Result>): Promise<Result>;
+  call(method: string, params?: unknown, options?: CallOptions): Promise<unknown>;
+  /** Says something and waits for no reply. Resolves when the channel has taken it; an ignored failure is no unhandled rejection. */
+  notify(method: string, params?: unknown, options?: { readonly meta?: Meta | undefined }): Promise<void>;
+  /** Sends the members as one where the wire can; gives one outcome per member, in their order. The options hold for each call. */
+  batch(members: readonly BatchMember[], options?: Omit<CallOptions, "result">): Promise<BatchOutcome[]>;
+}
+
+/** One link as handlers and hooks see it. */
+export interface Connection<Data = unknown> extends Caller {
+  /** Whatever the user keeps here for the life of the link; `onConnect` is the place to set it. */
+  data: Data;
+  readonly remoteAddress: string | undefined;
+  /** What an authenticator or the transport proved about the other side. */
+  readonly identity: unknown;
+  /** What the other side said about itself, on wires with a hello. */
+  readonly hello: Hello | undefined;
+  /** Resolves when the link has ended and everything on it has settled; never rejects. */
+  readonly closed: Promise<CloseReason>;
+  /** A snapshot. */
+  readonly stats: PeerStats;
+  /** Takes no new requests, answers those it has, then closes; after `graceMs` (default 10 000) it closes anyway. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** How an end of a link or a server closes. */
+export interface CloseOptions {
+  /** How long running handlers may take to answer; 0: aborts them and does not wait. Default 10 000. */
+  readonly graceMs?: number | undefined;
+}
+
+export const DEFAULT_GRACE_MS = 10_000;
+
+/** What a handler may know about its call. */
+export interface CallContext {
+  readonly method: string;
+  /** The id as it came: on JSON-RPC its source text, quotes included. `undefined` for a notification. */
+  readonly id: string | undefined;
+  readonly isNotification: boolean;
+  /** Whether the request has params at all; `[]` and `{}` count. */
+  readonly hasParams: boolean;
+  /** Fires on cancel, on the deadline and when the link ends; its reason is an `RpcError`. Made on first use. */
+  readonly signal: AbortSignal;
+  /** When the caller stops waiting, in `performance.now()` milliseconds; `undefined` when it did not say. */
+  readonly deadline: number | undefined;
+  readonly meta: Meta | undefined;
+  /** The other side: call it, notify it. */
+  readonly peer: Caller;
+  /** The link that the call came over. */
+  readonly connection: Connection;
+  readonly remoteAddress: string | undefined;
+  readonly identity: unknown;
+}

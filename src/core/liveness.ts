@@ -1,0 +1,51 @@
+/** How often a silent link is asked for a sign of life. */
+export interface Heartbeat {
+  /** Silence after which an end pings. */
+  readonly intervalMs: number;
+  /** Further silence after which the link is dead. */
+  readonly timeoutMs: number;
+}
+
+export const DEFAULT_HEARTBEAT: Heartbeat = { intervalMs: 15_000, timeoutMs: 15_000 };
+
+/** Checks the heartbeat that a user gave, and returns it. Throws `RangeError` for one without both times. */
+export function checkHeartbeat(heartbeat: Heartbeat): Heartbeat {
+  if (heartbeat.intervalMs > 0 && heartbeat.timeoutMs > 0) return heartbeat;
+  throw new RangeError("heartbeat needs an intervalMs and a timeoutMs above 0");
+}
+
+/** Judges a link by what arrives. Whatever arrives is a sign of life; an end that does not read does not judge. */
+export class Liveness {
+  readonly #heartbeat: Heartbeat;
+  #lastReceived: number;
+  #lastPing = Number.NEGATIVE_INFINITY;
+
+  constructor(heartbeat: Heartbeat, now: number) {
+    this.#heartbeat = heartbeat;
+    this.#lastReceived = now;
+  }
+
+  received(now: number): void {
+    this.#lastReceived = now;
+  }
+
+  /** This process stood still: the silence was ours. */
+  excuse(ms: number): void {
+    this.#lastReceived += ms;
+  }
+
+  silentMs(now: number): number {
+    return now - this.#lastReceived;
+  }
+
+  /** What to do now. */
+  judge(now: number, lastSent: number, reading: boolean): "dead" | "ping" | undefined {
+    const { intervalMs, timeoutMs } = this.#heartbeat;
+    const silentMs = this.silentMs(now);
+    if (reading && silentMs > intervalMs + timeoutMs) return "dead";
+    // Also when we said nothing for long: our pings tell the other side that we live, even while we do not read.
+    if ((silentMs < intervalMs && now - lastSent < intervalMs) || now - this.#lastPing < intervalMs) return undefined;
+    this.#lastPing = now;
+    return "ping";
+  }
+}

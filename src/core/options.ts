@@ -1,0 +1,74 @@
+import { DEFAULT_TIMEOUT_MS } from "./calling.ts";
+import type { CloseReason, Role } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import { checkMs, systemClock } from "./clock.ts";
+import type { Connection } from "./context.ts";
+import type { EstablishOptions } from "./establish.ts";
+import { dispatcherOf, type HandlersOption } from "./handlers.ts";
+import { type Limits, limitsOf, Slots } from "./limits.ts";
+import { checkHeartbeat, DEFAULT_HEARTBEAT, type Heartbeat } from "./liveness.ts";
+import { type LoggerOption, loggerOf } from "./logger.ts";
+import { type Middleware, withMiddleware } from "./middleware.ts";
+import type { Authenticator, Wire } from "./wire.ts";
+
+/** What both ends of a link can be told. Every option may be left out; `undefined` means the default. */
+export interface EndOptions<Data = unknown> extends Partial<{ readonly [Name in keyof Limits]: number | undefined }> {
+  /** The wire to speak; both ends must agree. */
+  readonly wire?: Wire | undefined;
+  /** What the other side can call: an object of functions, a `Registry`, a `lookup`, or a function that gives one for each connection. */
+  readonly handlers?: HandlersOption<Data> | undefined;
+  /** Stands around every call in both directions; the first is the outermost. */
+  readonly middleware?: readonly Middleware[] | undefined;
+  /** Default time of this end's calls. Default 20 000; Infinity: no limit. */
+  readonly timeoutMs?: number | undefined;
+  /** Handlers that run at once over all connections of this end. Default 8192. */
+  readonly concurrency?: number | undefined;
+  /** Nothing that arrives after a notification starts before that notification's handler has ended. Default: the wire's rule. */
+  readonly ordered?: boolean | undefined;
+  /** How often a silent link is asked for a sign of life, where the wire has one. Default 15 000 and 15 000. */
+  readonly heartbeat?: Heartbeat | undefined;
+  /** How long a message waits for company before it is sent. Default: until the end of this turn of the event loop. */
+  readonly flushDelayMs?: number | undefined;
+  /** How long a new link may take to come about. Default 15 000. */
+  readonly handshakeTimeoutMs?: number | undefined;
+  /** Proves who the ends are, before anything else is said. */
+  readonly authenticator?: Authenticator | undefined;
+  /** A link has come about; nothing is served before this has ended. Throws to refuse it. */
+  readonly onConnect?: ((connection: Connection<Data>) => void | Promise<void>) | undefined;
+  /** A link that `onConnect` let in has ended, and why. */
+  readonly onDisconnect?: ((connection: Connection<Data>, status: CloseReason) => void) | undefined;
+  /** Where this end says what happened; `false`: nowhere. Default: warnings and errors to stderr. */
+  readonly logger?: LoggerOption;
+  /** Time; tests turn it by hand. */
+  readonly clock?: Clock | undefined;
+}
+
+/** Default bound of running handlers of one end. */
+const DEFAULT_CONCURRENCY = 8192;
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000;
+
+/** Turns a user's options into what every link of this end is made with. Throws `TypeError` or `RangeError` for a wrong one. */
+export function establishOptions<Data>(role: Role, options: EndOptions<Data>): EstablishOptions {
+  const { handlers = {}, middleware = [] } = options;
+  const shared = typeof handlers === "function" ? undefined : withMiddleware(dispatcherOf(handlers), middleware);
+  const own = handlers as (connection: Connection<Data>) => object;
+  const { onConnect, onDisconnect } = options;
+  return {
+    role,
+    clock: options.clock ?? systemClock(),
+    limits: limitsOf(options),
+    logger: loggerOf(options.logger),
+    slots: new Slots(options.concurrency ?? DEFAULT_CONCURRENCY),
+    ordered: options.ordered,
+    timeoutMs: checkMs("timeoutMs", options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+    middleware,
+    heartbeat: checkHeartbeat(options.heartbeat ?? DEFAULT_HEARTBEAT),
+    flushDelayMs: checkMs("flushDelayMs", options.flushDelayMs ?? 0),
+    handshakeTimeoutMs: checkMs("handshakeTimeoutMs", options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS),
+    authenticator: options.authenticator,
+    // `data` is the user's: the type says what the user's own hooks put there.
+    dispatch: (connection) => shared ?? withMiddleware(dispatcherOf(own(connection as Connection<Data>)), middleware),
+    onConnect: onConnect && ((connection) => onConnect(connection as Connection<Data>)),
+    onDisconnect: onDisconnect && ((connection, status) => onDisconnect(connection as Connection<Data>, status)),
+  };
+}

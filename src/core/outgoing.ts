@@ -1,0 +1,187 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { RpcError } from "./errors.ts";
+import type {
+  BatchMessage,
+  CallMessage,
+  CancelMessage,
+  GoodbyeMessage,
+  Id,
+  Meta,
+  NotifyMessage,
+  PingMessage,
+  PongMessage,
+  ReplyMessage,
+} from "./message.ts";
+
+/** How one call is made. */
+export interface CallOptions<Result = unknown> {
+  /** How long the caller waits; Infinity: no limit, 0: the call fails without being sent. Default: the link's own (20 000). */
+  readonly timeoutMs?: number | undefined;
+  /** Ends this call: it settles with `cancelled`, and the other side is told where the wire can say so. */
+  readonly signal?: AbortSignal | undefined;
+  /** The call may run twice: a client sends it again when its link was lost before the reply. */
+  readonly idempotent?: boolean | undefined;
+  /** Travels with the call on wires that can carry it. */
+  readonly meta?: Meta | undefined;
+  /** Checks the result with any Standard Schema validator; one that does not fit rejects the call with `internal`. */
+  readonly result?: StandardSchemaV1<unknown, Result> | undefined;
+}
+
+/** A call whose result is checked and therefore has a type. */
+export interface CheckedCallOptions<Result> extends CallOptions<Result> {
+  readonly result: StandardSchemaV1<unknown, Result>;
+}
+
+/** Whoever holds a call now: the client's queue, or a peer. It is told when the caller gives up. */
+export interface Holder {
+  abandoned(call: OutgoingCall): void;
+}
+
+/**
+ * One call from `call()` to its settlement: the promise, the message and the entry in the pending table are this one
+ * object, so a call that was never sent moves to another link as it is. Its id belongs to the link that sends it.
+ */
+export class OutgoingCall implements CallMessage {
+  readonly kind = "call";
+  id: Id = 0;
+  readonly method: string;
+  readonly params: unknown;
+  /** The time that is left when it is encoded. */
+  timeoutMs: number | undefined;
+  /** The time that its caller gave it. */
+  readonly givenMs: number;
+  /** In the clock's time; Infinity when there is no limit. */
+  readonly deadline: number;
+  readonly promise: Promise<unknown>;
+  /** True from the moment when the codec gets it: from then on it may have run. */
+  sent = false;
+  settled = false;
+  holder: Holder | undefined = undefined;
+  readonly #options: CallOptions | undefined;
+  #resolve: ((value: unknown) => void) | undefined = undefined;
+  #reject: ((error: RpcError) => void) | undefined = undefined;
+  /** Takes the listener from the caller's signal. */
+  #unwatch: (() => void) | undefined = undefined;
+
+  /** `now` is the clock's; `timeoutMs` may be Infinity. */
+  constructor(method: string, params: unknown, now: number, timeoutMs: number, options: CallOptions | undefined) {
+    this.method = method;
+    this.params = params;
+    this.timeoutMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
+    this.givenMs = timeoutMs;
+    this.deadline = now + timeoutMs;
+    this.#options = options;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (options?.signal !== undefined) this.#watch(options.signal);
+  }
+
+  get meta(): Meta | undefined {
+    return this.#options?.meta;
+  }
+
+  /** It may run twice. */
+  get idempotent(): boolean {
+    return this.#options?.idempotent === true;
+  }
+
+  resolve(value: unknown): void {
+    if (this.settled) return;
+    this.#settle();
+    this.#resolve?.(value);
+  }
+
+  fail(error: RpcError): void {
+    if (this.settled) return;
+    this.#settle();
+    this.#reject?.(error);
+  }
+
+  #settle(): void {
+    this.settled = true;
+    this.#unwatch?.();
+  }
+
+  #watch(signal: AbortSignal): void {
+    const giveUp = (): void => {
+      if (this.settled) return;
+      const timedOut = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
+      const message = `Cannot call "${this.method}": ${timedOut ? "its signal timed out" : "it was cancelled"}`;
+      const executed = this.sent ? "unknown" : "no";
+      this.fail(new RpcError(timedOut ? "deadline_exceeded" : "cancelled", message, { cause: signal.reason, executed }));
+      this.holder?.abandoned(this);
+    };
+    if (signal.aborted) return giveUp();
+    signal.addEventListener("abort", giveUp, { once: true });
+    this.#unwatch = () => signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** A notification on its way; its promise resolves when the channel has taken it. */
+export class OutgoingNote implements NotifyMessage {
+  readonly kind = "notify";
+  readonly method: string;
+  readonly params: unknown;
+  readonly meta: Meta | undefined;
+  readonly promise: Promise<void>;
+  #resolve: (() => void) | undefined = undefined;
+  #reject: ((error: RpcError) => void) | undefined = undefined;
+
+  constructor(method: string, params: unknown, meta?: Meta) {
+    this.method = method;
+    this.params = params;
+    this.meta = meta;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Most callers do not look: a notification that was lost must not end the process as an unhandled rejection.
+    this.promise.catch(() => {});
+  }
+
+  /** It was given to the channel. A promise settles once, so that a later failure changes nothing. */
+  taken(): void {
+    this.#resolve?.();
+  }
+
+  fail(error: RpcError): void {
+    this.#reject?.(error);
+  }
+}
+
+export type OutgoingRequest = OutgoingCall | OutgoingNote;
+
+/** Requests that leave as one where the wire can, and are answered as one. */
+export class OutgoingBatch implements BatchMessage {
+  readonly kind = "batch";
+  readonly messages: readonly OutgoingRequest[];
+
+  constructor(messages: readonly OutgoingRequest[]) {
+    this.messages = messages;
+  }
+}
+
+/** What a link may be given to send, and may give back unsent. */
+export type OutgoingItem = OutgoingRequest | OutgoingBatch;
+
+/** Everything that waits in an outbox. */
+export type Outgoing =
+  | OutgoingItem
+  | ReplyMessage
+  | BatchMessage
+  | CancelMessage
+  | PingMessage
+  | PongMessage
+  | GoodbyeMessage;
+
+/** The requests of an item: its members, or itself. */
+export function requestsOf(item: OutgoingItem): readonly OutgoingRequest[] {
+  return item.kind === "batch" ? item.messages : [item];
+}
+
+/** Whether the message is a request of this end (a reply batch is not). */
+export function isItem(message: Outgoing): message is OutgoingItem {
+  return message.kind === "call" || message.kind === "notify" || message instanceof OutgoingBatch;
+}

@@ -1,0 +1,512 @@
+import { Calling } from "./calling.ts";
+import type { Channel, CloseReason, Frame, Full, Role } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import { after } from "./clock.ts";
+import type { Codec, CodecLink } from "./codec.ts";
+import type { BatchMember, BatchOutcome, CloseOptions, Connection } from "./context.ts";
+import { DEFAULT_GRACE_MS } from "./context.ts";
+import { protocolError, RpcError } from "./errors.ts";
+import type { Dispatcher } from "./handlers.ts";
+import type { Limits, Slots } from "./limits.ts";
+import { type Heartbeat, Liveness } from "./liveness.ts";
+import type { Logger } from "./logger.ts";
+import type { ErrorMessage, GoodbyeMessage, Hello, Id, Message, ResultMessage } from "./message.ts";
+import type { Middleware } from "./middleware.ts";
+import { Opening } from "./opening.ts";
+import type { CallOptions, CheckedCallOptions, Holder, OutgoingCall, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
+import { OutgoingBatch, requestsOf } from "./outgoing.ts";
+import { Pending } from "./pending.ts";
+import { Sender } from "./sender.ts";
+import { Service } from "./service.ts";
+import { newCounters, type PeerStats } from "./stats.ts";
+import { printable } from "./text.ts";
+import type { Wire } from "./wire.ts";
+
+/** What a peer is made with; clients and servers fill it in. */
+export interface PeerOptions {
+  readonly role: Role;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  /** Places for handlers, shared with the other peers of a server. */
+  readonly slots: Slots;
+  /** Overrides the wire's own rule. */
+  readonly ordered?: boolean | undefined;
+  /** Default time of this end's calls. */
+  readonly timeoutMs?: number | undefined;
+  /** Middleware around this end's calls. */
+  readonly middleware?: readonly Middleware[] | undefined;
+  readonly heartbeat: Heartbeat;
+  readonly flushDelayMs?: number | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly identity?: unknown;
+  /** What this end says about itself; a dialler whose wire has a hello says it first. */
+  readonly hello?: Hello | undefined;
+  /** Accepter: sees the dialler's hello and returns the welcome; throws to refuse. */
+  readonly onHello?: ((peer: Peer, hello: Hello) => Hello | undefined) | undefined;
+  /** Takes over the requests that this link did not settle; without it they fail. `sent` tells those that may have run. */
+  readonly onOrphans?: ((items: readonly OutgoingItem[], reason: CloseReason) => void) | undefined;
+  readonly onGoodbye?: ((peer: Peer, goodbye: GoodbyeMessage) => void) | undefined;
+}
+
+/** The engine at one end of a link: owns the channel and the codec from construction to `closed`. */
+export class Peer implements Holder, Connection {
+  data: unknown = undefined;
+  readonly remoteAddress: string | undefined;
+  readonly identity: unknown;
+  readonly closed: Promise<CloseReason>;
+
+  readonly #channel: Channel;
+  readonly #wire: Wire;
+  readonly #codec: Codec;
+  readonly #options: PeerOptions;
+  readonly #counters = newCounters();
+  readonly #pending = new Pending();
+  readonly #opening: Opening;
+  readonly #sender: Sender;
+  readonly #service: Service;
+  readonly #calling: Calling;
+  readonly #liveness: Liveness;
+  readonly #stopTicks: () => void;
+  #isClosed = false;
+  #maxFrameBytes: number;
+  /** Set while we ask the channel to bring nothing; calling it ends that. */
+  #readOn: (() => void) | undefined = undefined;
+  #draining = false;
+  #remoteDraining = false;
+  #remoteEnded = false;
+  #settleClosed: (reason: CloseReason) => void = () => {};
+
+  constructor(channel: Channel, wire: Wire, options: PeerOptions) {
+    const { clock, limits } = options;
+    this.#channel = channel;
+    this.#wire = wire;
+    this.#options = options;
+    this.#maxFrameBytes = limits.maxFrameBytes;
+    this.remoteAddress = options.remoteAddress;
+    this.identity = options.identity;
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
+    });
+    this.#pending.nextId = wire.firstId ?? 1;
+    this.#liveness = new Liveness(options.heartbeat, clock.now);
+    this.#codec = wire.codec(this.#codecLink());
+    this.#sender = new Sender({
+      channel,
+      codec: this.#codec,
+      pending: this.#pending,
+      limits,
+      clock,
+      counters: this.#counters,
+      flushDelayMs: options.flushDelayMs,
+      broken: (error) => this.#break(error),
+      eased: () => {
+        this.#service.resume();
+        this.#closeWhenDone();
+      },
+      unsendable: (error) => options.logger.warn(error.message, error.cause),
+    });
+    this.#service = new Service({
+      connection: this,
+      slots: options.slots,
+      limits,
+      ordered: options.ordered ?? wire.ordered,
+      answersCancelled: this.#codec.carries.answersCancelled,
+      answer: (reply) => {
+        this.#counters.served++;
+        this.#sender.post(reply);
+      },
+      congested: () => this.#sender.congested,
+      eased: () => this.#eased(),
+      failed: (error, method) =>
+        options.logger.error(`The handler of "${printable(method)}" failed, trace ${error.trace ?? ""}`, error.cause),
+    });
+    this.#calling = new Calling({
+      clock,
+      timeoutMs: options.timeoutMs,
+      middleware: options.middleware ?? [],
+      submit: (item) => this.submit(item),
+    });
+    this.#opening = new Opening({
+      role: options.role,
+      carries: this.#codec.carries,
+      hello: options.hello,
+      onHello: (hello) => options.onHello?.(this, hello),
+      write: (messages) => this.#sender.write(messages),
+      met: (hello) => this.#meet(hello),
+      opened: () => this.#sender.start(),
+      broken: (error) => this.#break(error),
+    });
+    this.#stopTicks = clock.onTick((now, pausedMs) => this.#tick(now, pausedMs));
+    channel.open({
+      frames: (frames) => this.#onFrames(frames),
+      skipped: (head, reason) => this.#onSkipped(head, reason),
+      ended: () => this.#onEnded(),
+      closed: (reason) => this.#onClosed(reason),
+    });
+    this.#opening.begin();
+  }
+
+  /** Resolves when the wire's opening is over; rejects when the link ends before. */
+  get opened(): Promise<void> {
+    return this.#opening.done;
+  }
+  get hello(): Hello | undefined {
+    return this.#opening.remote;
+  }
+  /** Whether new calls can be sent. */
+  get isOpen(): boolean {
+    return this.#opening.isDone && !this.#isClosed && !this.#draining && !this.#remoteDraining && !this.#remoteEnded;
+  }
+  /** Calls that wait to be sent or for a reply. */
+  get pendingCount(): number {
+    return this.#pending.size + this.#sender.unsentCalls;
+  }
+  /** Handlers that run. */
+  get runningCount(): number {
+    return this.#service.running;
+  }
+  /** Requests that wait to be started. */
+  get waitingCount(): number {
+    return this.#service.waiting;
+  }
+  /** Estimated bytes of messages that wait because the other side does not read. */
+  get queuedBytes(): number {
+    return this.#sender.queuedBytes;
+  }
+  /** Whether this end takes what the other side sends. */
+  get isReading(): boolean {
+    return this.#readOn === undefined;
+  }
+  get stats(): PeerStats {
+    return { ...this.#counters };
+  }
+
+  call<Result>(method: string, params: unknown, options: CheckedCallOptions<Result>): Promise<Result>;
+  call(method: string, params?: unknown, options?: CallOptions): Promise<unknown>;
+  call(method: string, params?: unknown, options?: CallOptions): Promise<unknown> {
+    return this.#calling.call(method, params, options);
+  }
+
+  notify(method: string, params?: unknown, options?: CallOptions): Promise<void> {
+    return this.#calling.notify(method, params, options);
+  }
+
+  batch(members: readonly BatchMember[], options?: CallOptions): Promise<BatchOutcome[]> {
+    return this.#calling.batch(members, options);
+  }
+
+  /** Begins to serve the other side's requests; those that came before have waited. */
+  serve(dispatcher: Dispatcher): void {
+    this.#service.serve(dispatcher);
+  }
+
+  /** Takes requests from a caller or from the client's queue; settles them or hands them back through `onOrphans`. */
+  submit(item: OutgoingItem): void {
+    if (item.kind === "batch") {
+      const sendable = item.messages.filter((request) => this.#admits(request));
+      if (sendable.length === 0) return;
+      this.#sender.post(sendable.length === item.messages.length ? item : new OutgoingBatch(sendable));
+    } else {
+      if (!this.#admits(item)) return;
+      this.#sender.post(item);
+    }
+    this.#readOn?.();
+  }
+
+  /** A caller gave up (called by the call itself). */
+  abandoned(call: OutgoingCall): void {
+    if (!call.sent) return this.#sender.forget();
+    if (this.#pending.take(call.id) !== undefined) this.#sayCancel(call.id);
+  }
+
+  /** Ends one call of the other side as if its caller had cancelled it; does nothing when there is none with this id. */
+  cancelIncoming(id: Id): void {
+    this.#service.cancel(id);
+  }
+
+  async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
+    if (graceMs > 0) return this.drain(graceMs);
+    this.end();
+    await this.closed;
+  }
+
+  /** Gives up every call of this end, with the error that `errorOf` makes for each; the other side is told where the wire can say so. */
+  giveUp(errorOf: (request: OutgoingRequest) => RpcError): void {
+    for (const call of this.#pending.takeAll()) {
+      call.fail(errorOf(call));
+      this.#sayCancel(call.id);
+    }
+    for (const item of this.#sender.takeUnsent()) for (const request of requestsOf(item)) request.fail(errorOf(request));
+  }
+
+  /** Stops serving new requests, answers the accepted ones, then closes; at `graceMs` it closes anyway. */
+  async drain(graceMs: number, text = "draining", redialAfterMs?: number): Promise<void> {
+    if (this.#isClosed) return;
+    if (!this.#draining && this.#codec.carries.goodbye) this.#sender.post({ kind: "goodbye", text, redialAfterMs });
+    this.#draining = true;
+    this.#service.refuse();
+    const stop = after(this.#options.clock, graceMs, () => this.end({ message: `Not drained within ${graceMs} ms` }));
+    this.#closeWhenDone();
+    await this.closed;
+    stop();
+  }
+
+  /** Closes at once; everything outstanding has settled when it returns. */
+  end(reason: CloseReason = { message: "Closed by this end" }): void {
+    if (this.#isClosed) return;
+    this.#sender.flush();
+    this.#channel.close(reason);
+    this.#onClosed(reason);
+  }
+
+  // ---- opening
+
+  #meet({ nextId, maxFrameBytes }: Hello): void {
+    if (nextId !== undefined) this.#pending.nextId = nextId;
+    if (maxFrameBytes !== undefined) this.#maxFrameBytes = Math.min(this.#maxFrameBytes, maxFrameBytes);
+  }
+
+  #codecLink(): CodecLink {
+    const { role, limits, clock } = this.#options;
+    const frameLimit = (): number => this.#maxFrameBytes;
+    return {
+      role,
+      limits,
+      clock,
+      pending: (id) => this.#pending.get(id),
+      running: (id) => this.#service.has(id),
+      get maxFrameBytes() {
+        return frameLimit();
+      },
+    };
+  }
+
+  // ---- sending
+
+  /** Takes the request in, or fails it here and now. */
+  #admits(request: OutgoingRequest): boolean {
+    if (request.kind === "call") {
+      if (request.settled) return false;
+      this.#counters.calls++;
+      request.holder = this;
+    }
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) request.fail(refusal);
+    return refusal === undefined;
+  }
+
+  #refusal(request: OutgoingRequest): RpcError | undefined {
+    const { method } = request;
+    if (this.#isClosed || this.#remoteEnded) {
+      return new RpcError("unavailable", `Cannot call "${method}": the link is closed`, { executed: "no" });
+    }
+    if (this.#remoteDraining) {
+      return new RpcError("unavailable", `Cannot call "${method}": the other side is closing`, { executed: "no" });
+    }
+    if (this.#sender.congested) {
+      return new RpcError("resource_exhausted", `Cannot call "${method}": the other side reads too slowly`, {
+        executed: "no",
+      });
+    }
+    const refusal = this.#codec.refuses?.(request);
+    if (refusal !== undefined || this.#sender.hasRoom(request.kind)) return refusal;
+    return new RpcError("resource_exhausted", `Cannot call "${method}": the queue is full`, { executed: "no" });
+  }
+
+  #sayCancel(id: Id): void {
+    if (this.#codec.carries.cancel) this.#sender.post({ kind: "cancel", id });
+  }
+
+  // ---- receiving
+
+  #onFrames(frames: readonly Frame[]): Full {
+    this.#liveness.received(this.#options.clock.now);
+    for (const frame of frames) {
+      if (this.#isClosed) return;
+      let messages: readonly Message[];
+      try {
+        messages = this.#codec.decode(frame);
+      } catch (thrown) {
+        return this.#break(RpcError.is(thrown) ? thrown : protocolError("Cannot decode a frame", { cause: thrown }));
+      }
+      for (const message of messages) this.#receive(message);
+    }
+    this.#closeWhenDone();
+    return this.#mayPause();
+  }
+
+  #onSkipped(head: Uint8Array, reason: RpcError): void {
+    if (this.#isClosed) return;
+    this.#liveness.received(this.#options.clock.now);
+    const message = this.#codec.salvage?.(head, reason);
+    this.#receive(message ?? { kind: "invalid", id: null, method: undefined, error: reason });
+  }
+
+  #receive(message: Message): void {
+    const { now } = this.#options.clock;
+    switch (message.kind) {
+      case "result":
+      case "error":
+        return this.#settle(message);
+      case "call":
+      case "notify":
+        return this.#opening.isDone ? this.#service.receive(message, now) : this.#opening.tooEarly();
+      case "batch":
+        if (!this.#opening.isDone) return this.#opening.tooEarly();
+        return this.#service.receiveBatch(message, now, (member) => this.#receive(member));
+      case "cancel":
+        return this.#service.cancel(message.id);
+      case "invalid":
+        this.#counters.invalid++;
+        this.#options.logger.debug(`Not a request: ${printable(message.error.message)}`);
+        return this.#service.answerInvalid(message);
+      case "ping":
+        return this.#sender.post({ kind: "pong", token: message.token });
+      case "pong":
+        return;
+      case "hello":
+        return this.#opening.onHello(message.hello);
+      case "welcome":
+        return this.#opening.onWelcome(message.hello);
+      case "goodbye":
+        this.#remoteDraining = true;
+        this.#options.onGoodbye?.(this, message);
+        return this.#giveBack(this.#sender.takeUnsent(), { message: message.text });
+      default:
+        message satisfies never;
+    }
+  }
+
+  #settle(reply: ResultMessage | ErrorMessage): void {
+    const call = reply.id === null ? undefined : this.#pending.take(reply.id);
+    if (call === undefined) {
+      this.#counters.strays++;
+      this.#options.logger.debug(`A reply to nothing, id ${printable(String(reply.id))}, was ignored`);
+      return;
+    }
+    if (reply.kind === "result") {
+      this.#counters.results++;
+      return call.resolve(reply.value);
+    }
+    this.#counters.errors++;
+    // Refused by an end that drains: it did not run, so a client may give it to another link.
+    if (this.#remoteDraining && reply.error.executed === "no" && this.#options.onOrphans !== undefined) {
+      call.sent = false;
+      return this.#options.onOrphans([call], { message: reply.error.message });
+    }
+    call.fail(RpcError.is(reply.error) ? reply.error : RpcError.remote(reply.error));
+  }
+
+  /**
+   * Reading stops only while requests pile up and nobody here waits for a reply: a handler that calls back makes the
+   * peer read again, so a reply never waits behind a request.
+   */
+  #mayPause(): Full {
+    if (this.#service.waiting < this.#options.limits.maxWaiting || this.pendingCount > 0 || this.#isClosed) return;
+    // A channel that cannot pause brings more all the same: whoever was told to wait first must be told to go on, too.
+    const before = this.#readOn;
+    return new Promise((resolve) => {
+      this.#readOn = () => {
+        this.#readOn = undefined;
+        this.#liveness.received(this.#options.clock.now);
+        resolve();
+        before?.();
+      };
+    });
+  }
+
+  #eased(): void {
+    if (this.#service.waiting <= this.#options.limits.maxWaiting / 2) this.#readOn?.();
+    this.#closeWhenDone();
+  }
+
+  // ---- time
+
+  #tick(now: number, pausedMs: number): void {
+    // After a pause of this process what came meanwhile is read first: the next tick judges.
+    if (pausedMs > 0) return this.#liveness.excuse(pausedMs);
+    for (const call of this.#pending.expire(now)) {
+      this.#counters.timeouts++;
+      call.fail(this.#timeout(call));
+      this.#sayCancel(call.id);
+    }
+    this.#counters.timeouts += this.#sender.expire(now);
+    this.#service.expire(now);
+    this.#closeWhenDone();
+    if (!this.#codec.carries.ping || !this.#opening.isDone) return;
+    const verdict = this.#liveness.judge(now, this.#sender.lastSent, this.isReading);
+    if (verdict === "ping") this.#sender.post({ kind: "ping", token: undefined });
+    else if (verdict === "dead") {
+      const silentMs = Math.round(this.#liveness.silentMs(now));
+      this.#break(new RpcError("unavailable", `The other side has been silent for ${silentMs} ms`));
+    }
+  }
+
+  #timeout(call: OutgoingCall): RpcError {
+    const why = `Cannot call "${call.method}": no reply within ${Math.round(call.givenMs)} ms`;
+    return new RpcError("deadline_exceeded", why, { executed: "unknown" });
+  }
+
+  // ---- the end
+
+  /** The other side will send nothing more: no reply can come, but ours still go out. */
+  #onEnded(): void {
+    if (this.#isClosed) return;
+    this.#remoteEnded = true;
+    this.#readOn?.();
+    this.#orphan({ message: "the other side has ended" });
+    this.#closeWhenDone();
+  }
+
+  #closeWhenDone(): void {
+    if (!(this.#draining || this.#remoteEnded) || this.#isClosed || !this.#service.idle) return;
+    // First, because a call that leaves now is one more to wait for.
+    this.#sender.flush();
+    if (!this.#remoteEnded && this.#pending.size > 0) return;
+    if (this.#sender.idle) this.end({ message: this.#remoteEnded ? "The other side has ended" : "Drained" });
+  }
+
+  #break(error: RpcError): void {
+    if (this.#isClosed) return;
+    this.#options.logger.warn(`The link to ${this.remoteAddress ?? "the other side"} broke: ${printable(error.message)}`);
+    const reason: CloseReason = { message: error.message, error };
+    this.#channel.close(reason);
+    this.#onClosed(reason);
+  }
+
+  #onClosed(given: CloseReason): void {
+    if (this.#isClosed) return;
+    const reason = this.#wire.closed?.(given) ?? given;
+    this.#isClosed = true;
+    this.#stopTicks();
+    this.#sender.stop();
+    this.#service.stop(new RpcError("unavailable", "The link is closed"));
+    this.#readOn?.();
+    this.#orphan(reason);
+    this.#opening.fail(reason.error ?? new RpcError("unavailable", reason.message, { wireCode: reason.closeCode }));
+    this.#settleClosed(reason);
+  }
+
+  #orphan(reason: CloseReason): void {
+    this.#giveBack(this.#pending.takeAll(), reason);
+    this.#giveBack(this.#sender.takeUnsent(), reason);
+  }
+
+  #giveBack(items: readonly OutgoingItem[], reason: CloseReason): void {
+    if (items.length === 0) return;
+    if (this.#options.onOrphans !== undefined) return this.#options.onOrphans(items, reason);
+    for (const item of items) for (const request of requestsOf(item)) request.fail(lost(request, reason));
+  }
+}
+
+/** The error of a request whose link ended. */
+export function lost(request: OutgoingRequest, reason: CloseReason): RpcError {
+  const sent = request.kind === "call" && request.sent;
+  const why = `Lost "${request.method}": ${printable(reason.message)}`;
+  return new RpcError("unavailable", why, {
+    executed: sent ? "unknown" : "no",
+    cause: reason.error,
+    wireCode: reason.closeCode,
+  });
+}

@@ -1,0 +1,51 @@
+import type { Id } from "./message.ts";
+import type { OutgoingCall } from "./outgoing.ts";
+
+/** The calls of one link that were sent and have not settled. The only such table in the library. */
+export class Pending {
+  nextId = 1;
+  readonly #calls = new Map<Id, OutgoingCall>();
+  /** No call ends before this. */
+  #earliest = Number.POSITIVE_INFINITY;
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  get(id: Id): OutgoingCall | undefined {
+    return this.#calls.get(id);
+  }
+
+  /** Gives the call its id on this link: from here on it may have run. */
+  add(call: OutgoingCall): void {
+    call.id = this.nextId++;
+    call.sent = true;
+    if (call.deadline < this.#earliest) this.#earliest = call.deadline;
+    this.#calls.set(call.id, call);
+  }
+
+  take(id: Id): OutgoingCall | undefined {
+    const call = this.#calls.get(id);
+    if (call !== undefined) this.#calls.delete(id);
+    return call;
+  }
+
+  takeAll(): OutgoingCall[] {
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    return calls;
+  }
+
+  /** Takes the calls whose time is over. */
+  expire(now: number): OutgoingCall[] {
+    if (now < this.#earliest) return [];
+    const over: OutgoingCall[] = [];
+    this.#earliest = Number.POSITIVE_INFINITY;
+    for (const call of this.#calls.values()) {
+      if (call.deadline <= now) over.push(call);
+      else if (call.deadline < this.#earliest) this.#earliest = call.deadline;
+    }
+    for (const call of over) this.#calls.delete(call.id);
+    return over;
+  }
+}

@@ -1,0 +1,269 @@
+import type { Channel, Frame } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import { after } from "./clock.ts";
+import type { Codec } from "./codec.ts";
+import { protocolError, RpcError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+import type { ErrorMessage, Message, RequestMessage, ResultMessage } from "./message.ts";
+import { Outbox } from "./outbox.ts";
+import { OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
+import type { Outgoing, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
+import { isItem } from "./outgoing.ts";
+import type { Pending } from "./pending.ts";
+import { glanceBytes, roughBytes } from "./size.ts";
+import type { PeerCounters } from "./stats.ts";
+
+/** What the sending half needs from its peer. */
+export interface SenderOptions {
+  readonly channel: Channel;
+  readonly codec: Codec;
+  readonly pending: Pending;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly counters: PeerCounters;
+  /** How long a message waits for company; `undefined`: until the end of this turn of the event loop. */
+  readonly flushDelayMs: number | undefined;
+  /** The link cannot go on. */
+  broken(error: RpcError): void;
+  /** The channel takes more again. */
+  eased(): void;
+  /** A reply could not be sent as it was. */
+  unsendable(error: RpcError): void;
+}
+
+/** A flush leaves at once when it holds so many messages, so that both ends work at the same time. */
+const FLUSH_MESSAGES = 32;
+/** Or when it holds as many as filled this many bytes the last time. */
+const FLUSH_BYTES = 8 << 10;
+/** Or when big strings or byte arrays in it add up to this. */
+const FLUSH_BULK = 64 << 10;
+const MESSAGES_PER_ENCODE = 256;
+/** An end that owes this many times `maxPending` replies is stuck. */
+const STUCK = 10;
+
+/** The sending half of a peer: outbox, encoding, one write per flush, back-pressure. Nothing leaves before `start`. */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #outbox = new Outbox();
+  #state: "held" | "open" | "stopped" = "held";
+  /** The channel said "full" and has not taken it back. */
+  #full = false;
+  #flushing = false;
+  #scheduled = false;
+  #queuedBytes = 0;
+  #bulk = 0;
+  /** The flush under way has notifications, whose senders want to know. */
+  #notes = false;
+  #flushAt = 4;
+  #lastSent: number;
+  #stopTimer: (() => void) | undefined = undefined;
+  readonly #flushNow = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
+  readonly #cannot = (message: Message, reason: unknown): Message | undefined => this.#onUnencodable(message, reason);
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#lastSent = options.clock.now;
+  }
+
+  get full(): boolean {
+    return this.#full;
+  }
+
+  /** The other side does not read, and what waits for it has reached the bound. */
+  get congested(): boolean {
+    return this.#full && this.#queuedBytes > this.#options.limits.maxQueuedBytes;
+  }
+
+  /** Nothing waits here or in the channel. */
+  get idle(): boolean {
+    return this.#outbox.length === 0 && !this.#full;
+  }
+
+  get unsentCalls(): number {
+    return this.#outbox.calls;
+  }
+
+  /** Estimated bytes that wait because the other side does not read. */
+  get queuedBytes(): number {
+    return Math.round(this.#queuedBytes);
+  }
+
+  get lastSent(): number {
+    return this.#lastSent;
+  }
+
+  start(): void {
+    if (this.#state !== "held") return;
+    this.#state = "open";
+    this.flush();
+  }
+
+  stop(): void {
+    this.#state = "stopped";
+    this.#stopTimer?.();
+  }
+
+  /** Queues a message; it leaves at the end of this turn, or earlier. */
+  post(message: Outgoing): void {
+    if (this.#state === "stopped") return;
+    const queued = this.#outbox.push(message);
+    if (this.#full) {
+      this.#queuedBytes += roughBytes(message);
+      if (this.#queuedBytes > this.#options.limits.maxQueuedBytes * 2) {
+        return this.#options.broken(new RpcError("resource_exhausted", "The other side does not read what it is sent"));
+      }
+    } else this.#bulk += glanceBytes(message);
+    if (queued >= this.#flushAt || this.#bulk >= FLUSH_BULK) return this.flush();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const { flushDelayMs, clock } = this.#options;
+    if (flushDelayMs === undefined || flushDelayMs === 0) queueMicrotask(this.#flushNow);
+    else this.#stopTimer = after(clock, flushDelayMs, this.#flushNow);
+  }
+
+  /**
+   * Makes room for one more request, or says no. What only waits for the end of this turn is not "unsent": it leaves
+   * first, and only a full channel costs the oldest call its place. A notification takes nobody's.
+   */
+  hasRoom(kind: RequestMessage["kind"]): boolean {
+    const { maxPending } = this.#options.limits;
+    const waiting = (): number => (kind === "call" ? this.#outbox.calls : this.#outbox.length);
+    if (waiting() < maxPending) return true;
+    this.flush();
+    return waiting() < maxPending || (kind === "call" && this.#outbox.dropOldest(maxPending));
+  }
+
+  /** Sends what waits, as far as the channel takes it. */
+  flush(): void {
+    // A `toJSON` of the user's may make a call while its value is encoded: codecs are not re-entered.
+    if (this.#flushing) return;
+    this.#flushing = true;
+    while (this.#state === "open" && !this.#full && this.#outbox.length > 0) {
+      const waiting = this.#outbox.length;
+      const messages = this.#outbox.take(MESSAGES_PER_ENCODE);
+      this.#queuedBytes *= this.#outbox.length / waiting;
+      this.#bulk = 0;
+      for (const message of messages) this.#prepare(message);
+      this.write(messages);
+      this.#checkOwed();
+    }
+    this.#flushing = false;
+  }
+
+  /** Encodes and sends past the outbox: the opening of a link, and `flush`. */
+  write(messages: readonly Message[]): void {
+    const { codec, channel, clock, counters } = this.#options;
+    let frames: readonly Frame[];
+    try {
+      frames = codec.encode(messages, this.#cannot);
+    } catch (thrown) {
+      const error = protocolError("The codec failed to encode", { cause: thrown });
+      this.#options.broken(error);
+      // The calls are in the pending table; of these notifications nobody else knows.
+      for (const note of notesOf(messages)) note.fail(error);
+      return;
+    }
+    counters.flushes++;
+    counters.sent += messages.length;
+    if (this.#notes) this.#tellNotes(messages);
+    if (frames.length === 0) return;
+    this.#lastSent = clock.now;
+    this.#adapt(frames, messages.length);
+    const full = channel.send(frames);
+    if (full !== undefined) this.#wait(full);
+  }
+
+  /** Gives back the requests that were not sent; replies stay. */
+  takeUnsent(): OutgoingItem[] {
+    return this.#outbox.extract(isItem);
+  }
+
+  /** A call in here was given up. */
+  forget(): void {
+    this.#outbox.forget();
+  }
+
+  expire(now: number): number {
+    return this.#outbox.expire(now);
+  }
+
+  #prepare(message: Outgoing): void {
+    if (message.kind === "call") this.#assign(message);
+    else if (message.kind === "notify") this.#notes = true;
+    else if (message instanceof OutgoingBatch) {
+      this.#notes = true;
+      for (const member of message.messages) if (member.kind === "call") this.#assign(member);
+    }
+  }
+
+  #assign(call: OutgoingCall): void {
+    if (call.timeoutMs !== undefined) {
+      call.timeoutMs = Math.max(1, Math.min(call.timeoutMs, call.deadline - this.#options.clock.now));
+    }
+    this.#options.pending.add(call);
+  }
+
+  /** An end that takes calls and never answers is stuck, and holding on to it would be growth without a bound. */
+  #checkOwed(): void {
+    const { pending, limits, broken } = this.#options;
+    if (pending.size <= limits.maxPending * STUCK) return;
+    broken(new RpcError("unavailable", `The other side owes ${pending.size} replies and is taken for stuck`));
+  }
+
+  #tellNotes(messages: readonly Message[]): void {
+    this.#notes = false;
+    for (const note of notesOf(messages)) note.taken();
+  }
+
+  /** Big messages leave earlier, so that both ends work at the same time. */
+  #adapt(frames: readonly Frame[], messages: number): void {
+    let bytes = 0;
+    for (const frame of frames) bytes += frame.length;
+    this.#flushAt = Math.max(4, Math.min(FLUSH_MESSAGES, Math.ceil((FLUSH_BYTES * messages) / bytes)));
+  }
+
+  #wait(full: Promise<void>): void {
+    this.#full = true;
+    void full.then(() => {
+      this.#full = false;
+      this.flush();
+      this.#options.eased();
+    });
+  }
+
+  /** A message that the codec cannot say fails alone: a request at its caller, a reply as an error in its place. */
+  #onUnencodable(message: Message, reason: unknown): Message | undefined {
+    const cause = RpcError.is(reason)
+      ? reason
+      : new RpcError("invalid_argument", reason instanceof Error ? reason.message : String(reason));
+    if (message instanceof OutgoingCall || message instanceof OutgoingNote) {
+      if (message.kind === "call") this.#options.pending.take(message.id);
+      message.fail(unsendable(message, cause, reason));
+      return undefined;
+    }
+    if (message.kind !== "result" && message.kind !== "error") return undefined;
+    return this.#replacement(message, cause, reason);
+  }
+
+  #replacement(reply: ResultMessage | ErrorMessage, cause: RpcError, reason: unknown): ErrorMessage {
+    const code = cause.code === "invalid_argument" ? "internal" : cause.code;
+    const error = new RpcError(code, `The reply cannot be sent: ${cause.message}`, { cause: reason, executed: "yes" });
+    this.#options.unsendable(error);
+    return { kind: "error", id: reply.id, error, call: reply.call };
+  }
+}
+
+/** This end's notifications, members of batches with them. */
+function notesOf(messages: readonly Message[]): OutgoingNote[] {
+  return messages
+    .flatMap((message) => (message.kind === "batch" ? message.messages : [message]))
+    .filter((message) => message instanceof OutgoingNote);
+}
+
+function unsendable(request: OutgoingRequest, cause: RpcError, reason: unknown): RpcError {
+  const message = `Cannot send "${request.method}": ${cause.message}`;
+  return new RpcError(cause.code, message, { cause: reason, executed: "no", wireCode: cause.wireCode });
+}

@@ -1,0 +1,259 @@
+import type { Connection } from "./context.ts";
+import type { Fault } from "./errors.ts";
+import { RpcError } from "./errors.ts";
+import type { Dispatcher } from "./handlers.ts";
+import type { Limits, Slots } from "./limits.ts";
+import type { BatchMessage, Id, InvalidMessage, Message, ReplyMessage, RequestMessage } from "./message.ts";
+import { unknownMethod } from "./middleware.ts";
+import { Queue } from "./queue.ts";
+import { ReplyBatch, Task } from "./task.ts";
+
+/** What the serving half needs from its peer. */
+export interface ServiceOptions {
+  readonly connection: Connection;
+  readonly slots: Slots;
+  readonly limits: Limits;
+  readonly ordered: boolean;
+  readonly answersCancelled: boolean;
+  answer(reply: ReplyMessage | BatchMessage): void;
+  /** The other side does not read its replies: nothing new starts. */
+  congested(): boolean;
+  /** A place became free: the peer may read on, or close when it drains. */
+  eased(): void;
+  /** A handler threw something that is no `RpcError`; `error` is what its caller gets instead. */
+  failed(error: RpcError, method: string): void;
+}
+
+/** Requests that may have been read already when reading pauses: one chunk of small ones. */
+const READ_AHEAD = 8192;
+
+/** The serving half of a peer: order, slots, running handlers, replies. It knows nothing of channels. */
+export class Service {
+  readonly #options: ServiceOptions;
+  /** Nothing starts before there is one: requests wait. */
+  #dispatcher: Dispatcher | undefined = undefined;
+  readonly #queue = new Queue<Task>();
+  /** Calls that wait or run; a synchronous handler never gets here. */
+  readonly #calls = new Map<Id, Task>();
+  #active = 0;
+  /** No call in the table ends before this. */
+  #earliest = Number.POSITIVE_INFINITY;
+  /** Running notifications: they have no id, and are the barrier of ordered wires. */
+  readonly #notes = new Set<Task>();
+  /** The batch of the last of them. */
+  #noteBatch: ReplyBatch | undefined = undefined;
+  #state: "serving" | "refusing" | "stopped" = "serving";
+  readonly #startMore = (): void => this.#startWaiting();
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+  get running(): number {
+    return this.#active;
+  }
+  get idle(): boolean {
+    return this.#active === 0 && this.#queue.length === 0;
+  }
+  has(id: Id): boolean {
+    return this.#calls.has(id);
+  }
+
+  /** Begins to serve; what has come before starts now. */
+  serve(dispatcher: Dispatcher): void {
+    this.#dispatcher = dispatcher;
+    this.resume();
+  }
+
+  receive(message: RequestMessage, now: number, batch?: ReplyBatch, slot = 0): void {
+    const task = new Task(this.#options.connection, message, now, batch, slot);
+    if (this.#state !== "serving") {
+      return this.#finish(task, new RpcError("unavailable", "This end is closing", { executed: "no" }));
+    }
+    if (this.#queue.length === 0 && !this.#held(batch) && this.#takePlace()) return this.#run(task);
+    if (this.#queue.length >= this.#options.limits.maxWaiting + READ_AHEAD) {
+      return this.#finish(task, new RpcError("resource_exhausted", "Too many requests wait", { executed: "no" }));
+    }
+    this.#queue.push(task);
+    this.#remember(task);
+  }
+
+  /** Serves the members of a batch together and answers them as one batch, in their order. */
+  receiveBatch({ messages }: BatchMessage, now: number, other: (message: Message) => void): void {
+    const batch = new ReplyBatch(messages.length, (replies) => this.#options.answer({ kind: "batch", messages: replies }));
+    messages.forEach((message, slot) => {
+      if (message.kind === "call" || message.kind === "notify") return this.receive(message, now, batch, slot);
+      if (message.kind === "invalid") return batch.fill(slot, invalidReply(message));
+      other(message);
+      batch.fill(slot, undefined);
+    });
+  }
+
+  answerInvalid(message: InvalidMessage): void {
+    this.#options.answer(invalidReply(message));
+  }
+
+  /** The caller gave up. What waits is answered at once and never starts; what runs is told. */
+  cancel(id: Id, error: RpcError = new RpcError("cancelled", "The call was cancelled by its caller")): void {
+    const task = this.#calls.get(id);
+    if (task === undefined) return;
+    task.cancel(error);
+    if (task.state === "waiting") this.#finish(task, { ...faultOf(error), executed: "no" });
+  }
+
+  /** Ends what ran out of time. */
+  expire(now: number): void {
+    if (now < this.#earliest) return;
+    this.#earliest = Number.POSITIVE_INFINITY;
+    for (const [id, task] of [...this.#calls]) {
+      if (task.endsAt <= now) this.cancel(id, new RpcError("deadline_exceeded", "The time of the call is over"));
+      else if (task.endsAt < this.#earliest) this.#earliest = task.endsAt;
+    }
+  }
+
+  /** Refuses new requests; those accepted go on. */
+  refuse(): void {
+    if (this.#state === "serving") this.#state = "refusing";
+  }
+
+  /** The link is gone: handlers are told, nothing is answered, what waits never starts. */
+  stop(error: RpcError): void {
+    this.#state = "stopped";
+    this.#options.slots.leave(this.#startMore);
+    this.#queue.clear();
+    for (const task of [...this.#calls.values(), ...this.#notes]) task.cancel(error);
+    this.#calls.clear();
+  }
+
+  /** Starts what waits, as far as it may. */
+  resume(): void {
+    if (this.#queue.length > 0) this.#startWaiting();
+  }
+
+  #held(batch: ReplyBatch | undefined): boolean {
+    return this.#options.ordered && this.#notes.size > 0 && (batch === undefined || batch !== this.#noteBatch);
+  }
+
+  #startWaiting(): void {
+    for (let task = this.#queue.peek(); task !== undefined; task = this.#queue.peek()) {
+      if (task.state === "done") this.#queue.shift();
+      else if (this.#held(task.batch) || !this.#takePlace()) break;
+      else {
+        this.#queue.shift();
+        this.#run(task);
+      }
+    }
+    this.#options.eased();
+  }
+
+  /** Takes a place for one more handler, or says no; the service is called again when there is one. */
+  #takePlace(): boolean {
+    const { slots, limits } = this.#options;
+    if (this.#dispatcher === undefined || this.#active >= limits.maxRunning || this.#options.congested()) return false;
+    if (slots.take()) return true;
+    slots.wait(this.#startMore);
+    return false;
+  }
+
+  #run(task: Task): void {
+    const { message } = task;
+    task.state = "running";
+    let value: unknown;
+    let isLater: boolean;
+    try {
+      const handler = this.#dispatcher?.find(message.method);
+      if (handler === undefined) throw unknownMethod(message.method);
+      value = handler(message.params, task);
+      isLater = isThenable(value);
+    } catch (thrown) {
+      this.#fail(task, thrown);
+      return this.#options.slots.release();
+    }
+    if (!isLater) {
+      this.#succeed(task, value);
+      return this.#options.slots.release();
+    }
+    this.#active++;
+    if (message.kind === "call") this.#remember(task);
+    else {
+      this.#notes.add(task);
+      this.#noteBatch = task.batch;
+    }
+    // Not `value.then`: a promise of somebody else's making may settle twice, and the place is given back once.
+    Promise.resolve(value).then(
+      (result) => {
+        this.#succeed(task, result);
+        this.#ended(task);
+      },
+      (thrown: unknown) => {
+        this.#fail(task, thrown);
+        this.#ended(task);
+      },
+    );
+  }
+
+  /** A slot is held until the handler has really ended, cancelled or not. */
+  #ended(task: Task): void {
+    this.#active--;
+    if (task.isNotification) this.#notes.delete(task);
+    this.#options.slots.release();
+    if (this.#queue.length > 0) this.#startWaiting();
+    else this.#options.eased();
+  }
+
+  #remember(task: Task): void {
+    if (task.message.kind !== "call" || this.#state === "stopped") return;
+    this.#calls.set(task.message.id, task);
+    if (task.endsAt < this.#earliest) this.#earliest = task.endsAt;
+  }
+
+  #succeed(task: Task, value: unknown): void {
+    const { message } = task;
+    if (message.kind === "call") this.#reply(task, { kind: "result", id: message.id, value, call: message });
+    else this.#reply(task, undefined);
+  }
+
+  #fail(task: Task, thrown: unknown): void {
+    const told = RpcError.is(thrown);
+    const error = told ? thrown : (task.cancelled ?? RpcError.from(thrown));
+    if (!told && error.code === "internal") this.#options.failed(error, task.method);
+    // It ran: what an inner call said about itself must not be read as said about this one.
+    const inner = told && error.executed !== undefined && (error.remote || error.code !== "unimplemented");
+    this.#finish(task, inner ? { ...faultOf(error), executed: undefined } : error);
+  }
+
+  #finish(task: Task, error: Fault): void {
+    const { message } = task;
+    if (message.kind === "call") this.#reply(task, { kind: "error", id: message.id, error, call: message });
+    else this.#reply(task, undefined);
+  }
+
+  /** Ends the task: every path of a request leads here, once. */
+  #reply(task: Task, reply: ReplyMessage | undefined): void {
+    task.state = "done";
+    const { message, batch } = task;
+    if (message.kind === "call" && this.#calls.size > 0 && this.#calls.get(message.id) === task) {
+      this.#calls.delete(message.id);
+    }
+    if (this.#state === "stopped") return;
+    const wanted = task.cancelled === undefined || this.#options.answersCancelled ? reply : undefined;
+    if (batch !== undefined) batch.fill(task.slot, wanted);
+    else if (wanted !== undefined) this.#options.answer(wanted);
+  }
+}
+
+function invalidReply(call: InvalidMessage): ReplyMessage {
+  return { kind: "error", id: call.id, error: call.error, call };
+}
+
+function faultOf(error: RpcError): Fault {
+  const { code, message, data, details, trace, timestamp, executed, wireCode } = error;
+  return { code, message, data, details, trace, timestamp, executed, wireCode };
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

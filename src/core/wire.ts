@@ -1,0 +1,54 @@
+import type { Channel, CloseReason, Frame, Framing, Pipe } from "./channel.ts";
+import type { Codec, CodecLink } from "./codec.ts";
+
+/** What a user picks: how frames are cut from a pipe, what they mean, and what the engine must do differently. */
+export interface Wire {
+  readonly name: string;
+  /** Used on pipes; a transport that frames messages itself goes without. */
+  readonly framing: Framing;
+  /** Called once per link, by its peer. */
+  codec(link: CodecLink): Codec;
+  /** Nothing that arrives after a notification starts before that notification's handler has ended. */
+  readonly ordered: boolean;
+  /** The first id of this end's calls; 1 when absent. */
+  readonly firstId?: number;
+  /** Adds the wire's knowledge to why a link ended (command: close code 4100 means never dial again). */
+  closed?(reason: CloseReason): CloseReason;
+}
+
+/** What a transport gives for one connection: bytes or frames, and what it knows about the other side. */
+export type RawConnection = { readonly remoteAddress?: string; readonly identity?: unknown } & (
+  | { readonly pipe: Pipe; readonly channel?: undefined }
+  | { readonly channel: Channel; readonly pipe?: undefined }
+);
+
+/** Dials once. Rejects when there is no connection; the signal ends the attempt, never the connection. */
+export type Dialer = (signal: AbortSignal) => Promise<RawConnection>;
+
+/** Listens once. Rejects when it cannot; each connection goes to `accept`. */
+export type Listen = (accept: (connection: RawConnection) => void) => Promise<Listener>;
+
+/** A place where connections come in. `address` is the real one (with the port that the system chose). */
+export interface Listener {
+  readonly address: string;
+  /** Stops accepting and leaves connections alone. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** The raw frames before the codec: pull, one at a time. Frames that are not received stay for the codec. */
+export interface Exchange {
+  readonly remoteAddress: string | undefined;
+  send(frame: Frame): Promise<void>;
+  /** Rejects when the link ends or the handshake's time is over. */
+  receive(): Promise<Frame>;
+}
+
+/**
+ * Proves who the ends are, on the open channel, before the codec. A rejection closes the link; an `RpcError` with a
+ * numeric `wireCode` closes it with that code.
+ */
+export interface Authenticator {
+  client(exchange: Exchange): Promise<unknown>;
+  /** Its value becomes `context.identity`. */
+  server(exchange: Exchange): Promise<unknown>;
+}

@@ -1,0 +1,40 @@
+/**
+ * The platform-free face of Convoke: errors, handlers, wires' contracts and the types of both ends. `connect` and `serve`
+ * live in `convoke/node`, wires in entries of their own.
+ */
+export type { ClientState, ConnectOptions } from "./client/client.ts";
+export { Client } from "./client/client.ts";
+export type { Redial } from "./client/redial.ts";
+export type {
+  Channel,
+  ChannelSink,
+  CloseReason,
+  Frame,
+  Framing,
+  Full,
+  LinkContext,
+  Pipe,
+  PipeSink,
+  Role,
+} from "./core/channel.ts";
+export type { Clock, Tick } from "./core/clock.ts";
+export type { Cannot, Carries, Codec, CodecLink } from "./core/codec.ts";
+export type { BatchMember, BatchOutcome, CallContext, Caller, CloseOptions, Connection } from "./core/context.ts";
+export type { Code, Executed, Fault, RpcErrorOptions } from "./core/errors.ts";
+export { RpcError } from "./core/errors.ts";
+export type { AnyHandler, Dispatcher, Handler, HandlersOption } from "./core/handlers.ts";
+export { lookup, Registry } from "./core/handlers.ts";
+export type { Limits } from "./core/limits.ts";
+export { DEFAULT_LIMITS } from "./core/limits.ts";
+export type { Heartbeat } from "./core/liveness.ts";
+export type { Logger, LoggerOption } from "./core/logger.ts";
+export type * from "./core/message.ts";
+export type { Middleware, MiddlewareCall } from "./core/middleware.ts";
+export type { EndOptions } from "./core/options.ts";
+export type { CallOptions, CheckedCallOptions } from "./core/outgoing.ts";
+export type { Remote } from "./core/remote.ts";
+export { remoteOf } from "./core/remote.ts";
+export type { PeerStats } from "./core/stats.ts";
+export type { Authenticator, Dialer, Exchange, Listen, Listener, RawConnection, Wire } from "./core/wire.ts";
+export type { ServeOptions } from "./server/server.ts";
+export { Server } from "./server/server.ts";

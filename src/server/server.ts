@@ -1,0 +1,87 @@
+import { type CloseOptions, type Connection, DEFAULT_GRACE_MS } from "../core/context.ts";
+import { establish, type EstablishOptions } from "../core/establish.ts";
+import { type EndOptions, establishOptions } from "../core/options.ts";
+import type { Peer } from "../core/peer.ts";
+import { printable } from "../core/text.ts";
+import type { Listen, Listener, RawConnection, Wire } from "../core/wire.ts";
+
+/** How a server serves. */
+export interface ServeOptions<Data = unknown> extends EndOptions<Data> {}
+
+/** The accepting end: any number of listeners, one engine for each connection, one bound for all their handlers. */
+export class Server {
+  /** Resolves when the server has closed. */
+  readonly closed: Promise<void>;
+  readonly #wire: Wire;
+  readonly #options: EstablishOptions;
+  readonly #listeners: Listener[] = [];
+  readonly #peers = new Set<Peer>();
+  readonly #accepting = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+  #settleClosed: () => void = () => {};
+
+  private constructor(wire: Wire, options: ServeOptions<never>) {
+    this.#wire = wire;
+    this.#options = { ...establishOptions("server", options), signal: this.#closing.signal };
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
+    });
+  }
+
+  /** Listens everywhere, or nowhere: rejects with the first listener that failed, after closing the others. */
+  static async open<Data>(places: readonly Listen[], wire: Wire, options: ServeOptions<Data>): Promise<Server> {
+    const server = new Server(wire, options as ServeOptions<never>);
+    try {
+      for (const listen of places) server.#listeners.push(await listen((raw) => server.#accept(raw)));
+    } catch (thrown) {
+      await server.close({ graceMs: 0 });
+      throw thrown;
+    }
+    return server;
+  }
+
+  /** Where the server really listens, one URL a listener, in the order that was asked for. */
+  get addresses(): readonly string[] {
+    return this.#listeners.map((listener) => listener.address);
+  }
+
+  /** The links that are up. */
+  get connections(): readonly Connection[] {
+    return [...this.#peers];
+  }
+
+  /** Stops accepting, lets running handlers answer for at most `graceMs`, then closes every link. May be called twice. */
+  async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await Promise.all([...this.#peers].map((peer) => peer.close({ graceMs })));
+    await Promise.all(this.#accepting);
+    this.#settleClosed();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #accept(raw: RawConnection): void {
+    const accepted = this.#serve(raw).finally(() => this.#accepting.delete(accepted));
+    this.#accepting.add(accepted);
+  }
+
+  async #serve(raw: RawConnection): Promise<void> {
+    const { logger } = this.#options;
+    const from = raw.remoteAddress ?? "a client";
+    try {
+      const peer = await establish(raw, this.#wire, this.#options);
+      this.#peers.add(peer);
+      logger.info(`Connected: ${from}`);
+      void peer.closed.then(({ message }) => {
+        this.#peers.delete(peer);
+        logger.info(`Disconnected: ${from}: ${printable(message)}`);
+      });
+      if (this.#closing.signal.aborted) await peer.close({ graceMs: 0 });
+    } catch (thrown) {
+      logger.warn(`Refused ${from}: ${printable(thrown instanceof Error ? thrown.message : String(thrown))}`);
+    }
+  }
+}

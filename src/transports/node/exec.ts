@@ -1,0 +1,173 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import fs from "node:fs";
+import type { Readable, Writable } from "node:stream";
+import type { CloseReason } from "../../core/channel.ts";
+import { RpcError } from "../../core/errors.ts";
+import { printable } from "../../core/text.ts";
+import type { Dialer, RawConnection } from "../../core/wire.ts";
+import { givenUp } from "./socket.ts";
+import { StreamPipe } from "./stream-pipe.ts";
+import { cannotConnect, codeOf, explain } from "./system-error.ts";
+
+/** What a timer can wait: beyond it, Node fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What to start, and how to end it. */
+export interface ExecTarget {
+  /** A program in PATH, or a path. No shell reads it. */
+  readonly command: string;
+  readonly args?: readonly string[];
+  /** Its working directory; default: ours. */
+  readonly cwd?: string;
+  /** Variables on top of our environment; `undefined` takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** How long it may run after its input has ended until SIGTERM, and after that until SIGKILL; default 2000. */
+  readonly killAfterMs?: number;
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
+/**
+ * Starts a program and talks over its standard input and output; its standard error goes to ours. Each dial starts a
+ * new one. The link is over when the program exits and all of its output was delivered, and every reason says "never
+ * dial again".
+ *
+ * `close` ends its input, waits `killAfterMs`, sends SIGTERM, waits as long again and sends SIGKILL; with an error it
+ * sends SIGTERM at once. When this process exits first, the program sees its input end and gets SIGTERM.
+ */
+export function execDialer(target: ExecTarget): Dialer {
+  const { command, killAfterMs = 2000 } = target;
+  if (command === "") throw new TypeError("command must name a program");
+  if (!(killAfterMs >= 0 && killAfterMs <= MAX_TIMER_MS)) {
+    throw new RangeError(`killAfterMs must be from 0 to ${MAX_TIMER_MS}, not ${String(killAfterMs)}`);
+  }
+  return async (signal) => {
+    if (signal.aborted) throw givenUp(nameOf(command), signal);
+    return connectionOf(await start(target, signal), command, killAfterMs);
+  };
+}
+
+function start({ command, args = [], cwd, env }: ExecTarget, signal: AbortSignal): Promise<Child> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => reject(startError(command, cwd, error));
+    let child: Child;
+    try {
+      child = spawn(command, args, {
+        stdio: ["pipe", "pipe", "inherit"],
+        windowsHide: true,
+        ...(cwd !== undefined && { cwd }),
+        ...(env !== undefined && { env: { ...process.env, ...env } }),
+      });
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    const onAbort = (): void => {
+      child.kill("SIGKILL");
+      reject(givenUp(nameOf(command), signal));
+    };
+    signal.addEventListener("abort", onAbort);
+    // It stays for good: a signal that cannot be sent is an `error` too.
+    child.on("error", (error) => {
+      signal.removeEventListener("abort", onAbort);
+      fail(error);
+    });
+    child.once("spawn", () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(child);
+    });
+  });
+}
+
+function connectionOf(child: Child, command: string, killAfterMs: number): RawConnection {
+  const ending = new Ending(child, killAfterMs);
+  const pipe = new StreamPipe({
+    input: child.stdout,
+    output: child.stdin,
+    end: (atOnce) => ending.begin(atOnce),
+    once: true,
+  });
+  // It reads no more, so it is no peer any more; how it exits says why.
+  child.stdin.on("error", () => ending.begin(false));
+  child.once("exit", () => {
+    ending.exited();
+    // A child of its own may hold its output open.
+    pipe.afterInput(() => child.stdout.destroy());
+  });
+  // `exit` may come before the last of the output, `close` comes after it.
+  child.once("close", (code, signal) => pipe.finished(exitReason(command, code, signal)));
+  return { pipe, remoteAddress: `exec:${command} (pid ${child.pid})` };
+}
+
+/** Ends one child, step by step, and with this process at the latest. */
+class Ending {
+  readonly #child: Child;
+  readonly #killAfterMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #next: "SIGTERM" | "SIGKILL" = "SIGTERM";
+
+  constructor(child: Child, killAfterMs: number) {
+    this.#child = child;
+    this.#killAfterMs = killAfterMs;
+    listenForExit(1);
+    process.on("exit", this.#kill);
+  }
+
+  /** Ends the child's input and starts the wait; `atOnce` skips the first wait. */
+  begin(atOnce: boolean): void {
+    this.#child.stdin.end();
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (atOnce && this.#next === "SIGTERM") this.#kill();
+    else this.#timer ??= setTimeout(this.#kill, this.#killAfterMs);
+  }
+
+  /** Called once, when there is nothing left to end. */
+  exited(): void {
+    clearTimeout(this.#timer);
+    process.off("exit", this.#kill);
+    listenForExit(-1);
+  }
+
+  readonly #kill = (): void => {
+    clearTimeout(this.#timer);
+    this.#child.kill(this.#next);
+    if (this.#next === "SIGKILL") return;
+    this.#next = "SIGKILL";
+    this.#timer = setTimeout(this.#kill, this.#killAfterMs);
+  };
+}
+
+/** Makes room for one listener more or less: one for each child is what we want, no leak for Node to warn of. */
+function listenForExit(change: 1 | -1): void {
+  const max = process.getMaxListeners();
+  // 0 means that there is no bound.
+  if (max > 0) process.setMaxListeners(max + change);
+}
+
+function exitReason(command: string, code: number | null, signal: NodeJS.Signals | null): CloseReason {
+  const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+  const message = `${nameOf(command)} ${how}`;
+  if (code === 0) return { message };
+  return { message, error: new RpcError("unavailable", message) };
+}
+
+function startError(command: string, cwd: string | undefined, error: unknown): RpcError {
+  return cannotConnect(`Cannot start ${nameOf(command)}: ${whyNoStart(cwd, error)}`, error);
+}
+
+function whyNoStart(cwd: string | undefined, error: unknown): string {
+  switch (codeOf(error)) {
+    case "ENOENT":
+      // The system reports a missing directory as a missing program.
+      if (cwd !== undefined && !fs.existsSync(cwd)) return `its working directory "${printable(cwd)}" does not exist`;
+      return "there is no such program. Is it installed, and is its directory in PATH?";
+    case "EACCES":
+      return "permission denied. Is it a file that may be executed?";
+    default:
+      return explain(error);
+  }
+}
+
+function nameOf(command: string): string {
+  return `"${printable(command)}"`;
+}

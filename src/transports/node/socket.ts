@@ -1,0 +1,168 @@
+import type { Server, Socket } from "node:net";
+import type { CloseReason, Pipe } from "../../core/channel.ts";
+import { RpcError } from "../../core/errors.ts";
+import type { Listener } from "../../core/wire.ts";
+import { onStall, StreamPipe } from "./stream-pipe.ts";
+import { cannotConnect, codeOf, explain } from "./system-error.ts";
+
+/** How long a closed socket waits for the other side to end too. */
+const LINGER_MS = 1000;
+
+/** What the sockets of tcp, tls and unix are made with. */
+export const SOCKET_OPTIONS: {
+  readonly allowHalfOpen: true;
+  readonly highWaterMark: number;
+} = {
+  allowHalfOpen: true,
+  /** A flush that fits is not called full. Node 22's own default; that of Node 20 is a quarter. */
+  highWaterMark: 64 << 10,
+};
+
+/**
+ * A pipe over a connected socket that was made with `SOCKET_OPTIONS`. It owns the socket from now on.
+ *
+ * A close without an error sends what was written and FIN, reads on and discards until the other side ends too, and
+ * destroys the socket a second after FIN, or when nothing is taken for 5 s. A close with an error says `closed` at
+ * once, but leaves the socket that second to send what was written: usually that is the reply that says what was wrong,
+ * and destroying a socket with unread bytes sends a reset, which would eat it at the other side.
+ */
+export function socketPipe(socket: Socket): Pipe {
+  let broken: Error | undefined;
+  const linger = new Linger(socket);
+  const pipe = new StreamPipe({ input: socket, output: socket, end: (atOnce) => linger.begin(atOnce) });
+  socket.on("error", (error) => {
+    broken = error;
+  });
+  socket.once("close", () => {
+    linger.stop();
+    pipe.finished(reasonOf(broken));
+  });
+  if (socket.destroyed) pipe.finished(reasonOf(socket.errored ?? undefined));
+  return pipe;
+}
+
+/** A socket's last second: FIN after what was written, then the wait for the other side's. */
+class Linger {
+  readonly #socket: Socket;
+  #timer: NodeJS.Timeout | undefined;
+  #unwatch: (() => void) | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  begin(atOnce: boolean): void {
+    if (atOnce) return this.#end();
+    this.#unwatch = onStall(this.#socket, () => this.#socket.destroy());
+    this.#socket.once("finish", () => this.#end());
+    this.#socket.end();
+  }
+
+  stop(): void {
+    this.#unwatch?.();
+    clearTimeout(this.#timer);
+  }
+
+  #end(): void {
+    this.stop();
+    this.#socket.end();
+    this.#timer = setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+  }
+}
+
+/** Why a socket closed that nobody closed here. */
+function reasonOf(broken: Error | null | undefined): CloseReason {
+  if (broken === undefined || broken === null) return { message: "The other side closed the connection" };
+  const words = explain(broken);
+  const message = `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+  return { message, error: new RpcError("unavailable", message, { cause: broken }) };
+}
+
+/**
+ * Waits until the socket that `connect` makes is ready. Rejects with `unavailable` when it fails or the signal fires
+ * first; the signal has no say afterwards. `event` is what says that it is ready.
+ */
+export function dialSocket<Kind extends Socket>(
+  address: string,
+  signal: AbortSignal,
+  connect: () => Kind,
+  event = "connect",
+): Promise<Kind> {
+  if (signal.aborted) return Promise.reject(givenUp(address, signal));
+  return new Promise((resolve, reject) => {
+    const socket = connect();
+    // An error that nobody listens to ends the process, also between our listener and that of the pipe.
+    socket.on("error", () => {});
+    const settle = (): void => {
+      signal.removeEventListener("abort", onAbort);
+      socket.off(event, onReady);
+      socket.off("error", onError);
+    };
+    const onReady = (): void => {
+      settle();
+      resolve(socket);
+    };
+    const onError = (error: Error): void => {
+      settle();
+      reject(dialError(address, error));
+    };
+    // Not the `signal` option of net.connect: that one would end the connection too, long after the attempt.
+    const onAbort = (): void => {
+      settle();
+      socket.destroy();
+      reject(givenUp(address, signal));
+    };
+    socket.on(event, onReady);
+    socket.on("error", onError);
+    signal.addEventListener("abort", onAbort);
+  });
+}
+
+/** Makes the error of an attempt that its signal ended. */
+export function givenUp(address: string, signal: AbortSignal): RpcError {
+  const reason: unknown = signal.reason;
+  const late = reason instanceof Error && reason.name === "TimeoutError";
+  const why = late ? "no answer in time. Is the address right?" : "the attempt was given up";
+  return cannotConnect(`Cannot connect to ${address}: ${why}`, reason);
+}
+
+function dialError(address: string, error: Error): RpcError {
+  const advice: Readonly<Record<string, string>> = {
+    ECONNREFUSED: ". Is the server running?",
+    ENOENT: ". Is the server running?",
+    ENOTFOUND: ". Is its name right?",
+    ETIMEDOUT: ". Is the address right, and open in the firewall?",
+  };
+  return cannotConnect(`Cannot connect to ${address}: ${explain(error)}${advice[codeOf(error)] ?? ""}`, error);
+}
+
+/** Binds by calling `listen`, which starts it; rejects with the system's error. Errors of later accepts are passing and are ignored. */
+export function listening(server: Server, listen: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.once("listening", () => {
+      server.off("error", reject);
+      // Out of file descriptors, say: the connections that there are live on, and the next accept is tried again.
+      server.on("error", () => {});
+      resolve();
+    });
+    listen();
+  });
+}
+
+/** Makes the error of a listener that could not be bound. */
+export function listenError(address: string, error: unknown, advice = ""): RpcError {
+  return new RpcError("unavailable", `Cannot listen on ${address}: ${explain(error)}${advice}`, { cause: error });
+}
+
+/** A listener over a bound server. Its `close` does not wait for the connections, which live on. */
+export function listenerOf(server: Server, address: string): Listener {
+  return {
+    address,
+    close() {
+      // The port or path is free when this returns; the callback would wait for the last connection.
+      server.close();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { JsonRpcCodec } from "../codecs/jsonrpc/codec.ts";
+import { dialectOf, type JsonRpcOptions } from "../codecs/jsonrpc/options.ts";
+import type { Framing } from "../core/channel.ts";
+import type { Wire } from "../core/wire.ts";
+import { line } from "../framings/line.ts";
+
+/** The options of a JSON-RPC wire: those of the codec, and what stands around it. */
+export interface JsonRpcWireOptions extends JsonRpcOptions {
+  /** Cuts a pipe into messages. Default: one message per line. A transport that frames messages itself goes without. */
+  readonly framing?: Framing | undefined;
+  /** Nothing that arrives after a notification starts before that notification's handler has ended. Default `true`. */
+  readonly ordered?: boolean | undefined;
+}
+
+/** JSON-RPC 2.0, on a pipe one message per line. Throws `TypeError` or `RangeError` for a wrong option. */
+export function jsonrpc(options: JsonRpcWireOptions = {}): Wire {
+  const dialect = dialectOf(options);
+  return {
+    name: "jsonrpc",
+    framing: options.framing ?? line(),
+    ordered: options.ordered ?? true,
+    codec: (link) => new JsonRpcCodec(link, dialect),
+  };
+}

@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const COMMAND = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const HANDLERS = fileURLToPath(new URL("./fixtures/handlers.js", import.meta.url));
+
+interface Run {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  return spawn(process.execPath, [COMMAND, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
+}
+
+async function convoke(...args: string[]): Promise<Run> {
+  return finished(start(args));
+}
+
+async function finished(child: ChildProcess): Promise<Run> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr?.on("data", (bytes: Buffer) => (stderr += bytes.toString()));
+  const [status] = (await once(child, "close")) as [number | null];
+  return { status, stdout, stderr };
+}
+
+/** Waits until a line of stderr fits and returns it. */
+async function line(child: ChildProcess, wanted: RegExp): Promise<string> {
+  if (child.stderr === null) throw new Error("no stderr");
+  for await (const each of createInterface({ input: child.stderr })) if (wanted.test(each)) return each;
+  throw new Error(`the child ended without a line like ${wanted}`);
+}
+
+let server: ChildProcess;
+let folder: string;
+let tcp: string;
+let unix: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "convoke-cli-"));
+  unix = `unix:${join(folder, "app.sock")}`;
+  server = start(["serve", HANDLERS, "--listen", "tcp://127.0.0.1:0", "--listen", unix]);
+  tcp = (await line(server, /Listening on tcp/)).replace("Listening on ", "");
+});
+
+afterAll(async () => {
+  server.kill("SIGINT");
+  const [status] = (await once(server, "close")) as [number | null];
+  expect(status).toBe(0);
+  await rm(folder, { recursive: true });
+});
+
+describe("convoke call", () => {
+  test("prints a result as one line of JSON and exits with 0", async () => {
+    expect(await convoke("call", tcp, "math.add", '{"a":1,"b":2}')).toEqual({ status: 0, stdout: "3\n", stderr: "" });
+  });
+
+  test("takes a bare host:port and a bare path", async () => {
+    expect((await convoke("call", tcp.replace("tcp://", ""), "math.add", '{"a":1,"b":2}')).stdout).toBe("3\n");
+    expect((await convoke("call", unix.replace("unix:", ""), "math.add", '{"a":1,"b":2}')).stdout).toBe("3\n");
+  });
+
+  test("makes several calls, and stops at the first that fails", async () => {
+    const run = await convoke("call", tcp, "math.add", '{"a":1,"b":2}', "nope", "", "math.add", '{"a":1,"b":2}');
+    expect(run).toEqual({ status: 1, stdout: "3\n", stderr: expect.stringMatching(/^unimplemented \(-32601\): .+\n$/) as string });
+  });
+
+  test("shows every failure of a batch", async () => {
+    const run = await convoke("call", tcp, "--batch", "nope", "", "math.add", '{"a":1,"b":2}', "nada");
+    expect(run.status).toBe(1);
+    expect(run.stdout).toBe("3\n");
+    expect(run.stderr.match(/^unimplemented/gm)).toHaveLength(2);
+  });
+
+  test("calls the same method with many params, again and again", async () => {
+    const run = await convoke("call", tcp, "--same-method", "--repeat", "2", "math.add", '{"a":1,"b":2}', '{"a":3,"b":4}');
+    expect(run).toMatchObject({ status: 0, stdout: "3\n7\n3\n7\n" });
+  });
+
+  test("indents, times and prints errors as objects when asked", async () => {
+    const run = await convoke("call", tcp, "--indent", "--timing", "--errors", "math.add", '{"a":1,"b":2}', "nope");
+    expect(run.status).toBe(1);
+    expect(run.stdout).toMatch(/^3\n\{\n {2}"error": \{\n {4}"code": "unimplemented"/);
+    expect(run.stderr).toMatch(/^math\.add: [\d.]+ ms\nnope: [\d.]+ ms\ntotal: [\d.]+ ms\n$/);
+  });
+
+  test("sends notifications", async () => {
+    expect(await convoke("call", tcp, "--notify", "math.add", '{"a":1,"b":2}')).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
+  test("gives up after --timeout-ms", async () => {
+    const run = await convoke("call", tcp, "--timeout-ms", "100", "wait");
+    expect(run).toMatchObject({ status: 1, stdout: "", stderr: expect.stringMatching(/^deadline_exceeded: /) as string });
+  });
+
+  test("tells no secrets of a failed handler", async () => {
+    const run = await convoke("call", tcp, "fail");
+    expect(run).toMatchObject({ status: 1, stderr: expect.stringMatching(/^internal \(-32603\): /) as string });
+    expect(run.stderr).not.toContain("secret");
+  });
+
+  test("waits for what the server pushes until Ctrl-C", async () => {
+    const child = start(["call", tcp, "--wait", "push"]);
+    const run = finished(child);
+    const lines: string[] = [];
+    if (child.stdout === null) throw new Error("no stdout");
+    for await (const each of createInterface({ input: child.stdout })) if (lines.push(each) === 2) break;
+    child.kill("SIGINT");
+    expect(lines).toEqual(['{"method":"news","params":{"n":1}}', '"pushed"']);
+    expect((await run).status).toBe(0);
+  });
+
+  test("starts a program and speaks with it", async () => {
+    const exec = `exec:${process.execPath} ${COMMAND} serve ${HANDLERS} --listen stdio: --wire lsp`;
+    const run = await convoke("call", exec, "--wire", "lsp", "math.add", '{"a":20,"b":22}');
+    expect(run).toMatchObject({ status: 0, stdout: "42\n" });
+  });
+
+  test("takes its wire from the environment", async () => {
+    const exec = `exec:${process.execPath} ${COMMAND} serve ${HANDLERS} --listen stdio:`;
+    const child = start(["call", exec, "math.add", '{"a":20,"b":22}'], { CONVOKE_WIRE: "raw" });
+    expect(await finished(child)).toMatchObject({ status: 0, stdout: "42\n" });
+  });
+
+  test("says that nobody listens", async () => {
+    const run = await convoke("call", unix.replace("app.sock", "none.sock"), "math.add");
+    expect(run).toMatchObject({ status: 1, stderr: expect.stringMatching(/^unavailable: Cannot connect to unix:.+\n$/) as string });
+  });
+});
+
+describe("bad usage exits with 2 and says what to do", () => {
+  test.each([
+    [["call"], /missing required argument/],
+    [["call", "tcp://127.0.0.1:1"], /method/],
+    [["call", "tcp://127.0.0.1:1", "m", "{"], /Cannot read the params of "m"/],
+    [["call", "tcp://127.0.0.1:99999", "m"], /port/i],
+    [["call", "gopher://x", "m"], /gopher/],
+    [["call", "tcp://127.0.0.1:1", "--wire", "smoke", "m"], /There is no wire "smoke"/],
+    [["call", "tcp://127.0.0.1:1", "--repeat", "0", "m"], /--repeat/],
+    [["call", "--frobnicate"], /unknown option/],
+    [["frobnicate"], /unknown command/],
+    [["serve", "./nothing-here.js", "--listen", "tcp://127.0.0.1:0"], /Cannot load/],
+    [["serve", HANDLERS], /--listen/],
+  ])("%j", async (args, wanted) => {
+    const run = await convoke(...args);
+    expect(run.status).toBe(2);
+    expect(run.stdout).toBe("");
+    expect(run.stderr).toMatch(wanted);
+  });
+
+  test("a module without handlers", async () => {
+    const module = join(folder, "empty.js");
+    await writeFile(module, "export const nothing = 1;\n");
+    const run = await convoke("serve", module, "--listen", "tcp://127.0.0.1:0");
+    expect(run).toMatchObject({ status: 2, stderr: expect.stringMatching(/exports neither "handlers" nor a default object/) as string });
+  });
+});
+
+test("every command has a help text", async () => {
+  for (const args of [["--help"], ["call", "--help"], ["serve", "--help"]]) {
+    const run = await convoke(...args);
+    expect(run).toMatchObject({ status: 0, stderr: "" });
+    expect(run.stdout).toMatch(/^Usage: convoke/);
+  }
+  expect((await convoke("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
