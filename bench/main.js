@@ -15,12 +15,18 @@ const WARM_UP_MS = 3000;
 const TARGETS = [{ contender: "convoke-jsonrpc", inFlight: 64, ratio: 8 }];
 
 const { values: flags } = parseArgs({
-  options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "1.5" }, check: { type: "boolean" } },
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "1.5" },
+    check: { type: "boolean" },
+  },
 });
 
 /** A process that answers what it is asked. */
 function worker(contender) {
-  const child = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), [contender], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), [contender], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const waiting = new Map();
   let lastId = 0;
   child.on("message", ({ id, value }) => {
@@ -65,7 +71,8 @@ function median(numbers) {
 
 const pairs = [];
 for (const contender of CONTENDERS) pairs.push(await startPair(contender));
-for (const pair of pairs) for (const inFlight of [64, 1000, 1]) await pair.client.ask("run", { inFlight, ms: WARM_UP_MS / 2 });
+for (const pair of pairs)
+  for (const inFlight of [64, 1000, 1]) await pair.client.ask("run", { inFlight, ms: WARM_UP_MS / 2 });
 for (let round = 0; round < Number(flags.rounds); round++) {
   for (const inFlight of IN_FLIGHT) {
     for (const pair of pairs) await measure(pair, inFlight, Number(flags.seconds) * 1000);
@@ -79,8 +86,12 @@ for (const pair of pairs) {
 const reference = pairs.find(({ contender }) => contender === REFERENCE);
 const ratio = (pair, inFlight) => median(pair.rates.get(inFlight)) / median(reference.rates.get(inFlight));
 const thousands = (rate) => (rate / 1000).toFixed(1);
-console.log(`\nCalls per second over one TCP connection, two processes, medians of ${flags.rounds} interleaved rounds of ${flags.seconds} s.`);
-console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0].model.trim()}. The ratio is to ${REFERENCE} in the same run.\n`);
+console.log(
+  `\nCalls per second over one TCP connection, two processes, medians of ${flags.rounds} interleaved rounds of ${flags.seconds} s.`,
+);
+console.log(
+  `Node ${process.version}, ${cpus().length} x ${cpus()[0].model.trim()}. The ratio is to ${REFERENCE} in the same run.\n`,
+);
 console.log(`| peer | ${IN_FLIGHT.map((n) => `${n} in flight, k/s | ratio`).join(" | ")} | CPU µs per call at 64 |`);
 console.log(`|---|${IN_FLIGHT.map(() => "---:|---:|").join("")}---:|`);
 for (const pair of pairs) {
@@ -94,6 +105,8 @@ for (const { contender, inFlight, ratio: wanted } of TARGETS) {
   const got = ratio(pair, inFlight);
   const holds = got >= wanted;
   if (!holds) missed++;
-  console.log(`${holds ? "holds " : "MISSED"} ${pair.label} at ${inFlight} in flight: ${got.toFixed(1)} x ${REFERENCE}, target ${wanted} x`);
+  console.log(
+    `${holds ? "holds " : "MISSED"} ${pair.label} at ${inFlight} in flight: ${got.toFixed(1)} x ${REFERENCE}, target ${wanted} x`,
+  );
 }
 process.exit(flags.check && missed > 0 ? 1 : 0);

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type CallContext } from "convoke";
+import type { CallContext } from "convoke";
 import { lsp } from "convoke/jsonrpc";
 import { connect } from "convoke/node";
 import { expect, test } from "vitest";
@@ -48,7 +48,10 @@ test("a language server is initialized, asked, answered and shut down", async ()
   await client.notify("textDocument/didOpen", {
     textDocument: { uri: URI, languageId: "shellscript", version: 1, text: SCRIPT },
   });
-  const hover = await client.call("textDocument/hover", { textDocument: { uri: URI }, position: { line: 5, character: 2 } });
+  const hover = await client.call("textDocument/hover", {
+    textDocument: { uri: URI },
+    position: { line: 5, character: 2 },
+  });
   expect(JSON.stringify(hover)).toContain("Says hello to somebody");
   const symbols = (await client.call("textDocument/documentSymbol", { textDocument: { uri: URI } })) as unknown[];
   expect(symbols.length).toBeGreaterThan(0);
@@ -60,6 +63,14 @@ test("a language server is initialized, asked, answered and shut down", async ()
 
 test("the command speaks with it too", async () => {
   const params = '{"processId":null,"rootUri":null,"capabilities":{}}';
-  const { stdout } = await promisify(execFile)(process.execPath, [COMMAND, "call", ADDRESS, "--wire", "lsp", "initialize", params]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    COMMAND,
+    "call",
+    ADDRESS,
+    "--wire",
+    "lsp",
+    "initialize",
+    params,
+  ]);
   expect(JSON.parse(stdout)).toMatchObject({ capabilities: { hoverProvider: true } });
 });

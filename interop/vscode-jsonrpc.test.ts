@@ -14,6 +14,9 @@ const PARTNER = fileURLToPath(new URL("./partners/vscode-peer.js", import.meta.u
 const HANDLERS = fileURLToPath(new URL("./handlers.js", import.meta.url));
 const COMMAND = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 
+/** LSP's code for a request that its caller gave up. */
+const REQUEST_CANCELLED = -32800;
+
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -23,7 +26,10 @@ afterEach(async () => {
 async function vscodeServer(): Promise<string> {
   const server = net.createServer((socket) => {
     const peer = vscodePeer(socket, socket);
-    cleanups.push(() => peer.dispose(), () => socket.destroy());
+    cleanups.push(
+      () => peer.dispose(),
+      () => socket.destroy(),
+    );
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -38,7 +44,10 @@ async function vscodeClient(): Promise<MessageConnection> {
   const socket = net.connect(Number(new URL(server.addresses[0] ?? "").port), "127.0.0.1");
   await once(socket, "connect");
   const peer = vscodePeer(socket, socket);
-  cleanups.push(() => socket.destroy(), () => peer.dispose());
+  cleanups.push(
+    () => socket.destroy(),
+    () => peer.dispose(),
+  );
   return peer;
 }
 
@@ -110,7 +119,7 @@ describe.each([
     await client.call("add", { a: 1, b: 1 });
     controller.abort();
     await expect(waiting).rejects.toMatchObject({ code: "cancelled", executed: "unknown" });
-    expect(await client.call("cancelMine")).toMatchObject({ code: rpc.LSPErrorCodes?.RequestCancelled ?? -32800 });
+    expect(await client.call("cancelMine")).toMatchObject({ code: REQUEST_CANCELLED });
     expect(stopped).toEqual(["ours"]);
   });
 });
@@ -125,7 +134,10 @@ describe.each([
     expect(await peer.sendRequest("subtract", 7, 2)).toBe(5);
     const many = Array.from({ length: 200 }, (__, n) => peer.sendRequest("add", { a: n, b: 1 }));
     expect(await Promise.all(many)).toEqual(Array.from({ length: 200 }, (__, n) => n + 1));
-    await expect(peer.sendRequest("fail", { code: -31999 })).rejects.toMatchObject({ code: -31999, data: { code: -31999 } });
+    await expect(peer.sendRequest("fail", { code: -31999 })).rejects.toMatchObject({
+      code: -31999,
+      data: { code: -31999 },
+    });
     await expect(peer.sendRequest("nope")).rejects.toMatchObject({ code: -32601 });
   });
 
@@ -157,6 +169,6 @@ describe.each([
 test("an error of ours is an RpcError and an error of theirs keeps its number", async () => {
   const client = await connect(await vscodeServer(), { wire: lsp() });
   cleanups.push(() => client.close());
-  const error: unknown = await client.call("fail", { code: 4711 }).catch((thrown: unknown) => thrown);
+  const error = await client.call("fail", { code: 4711 }).catch((thrown: unknown) => thrown);
   expect(RpcError.is(error) && error.wireCode).toBe(4711);
 });

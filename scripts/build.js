@@ -6,10 +6,14 @@ import { fileURLToPath } from "node:url";
 
 const place = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-const { status } = spawnSync(process.execPath, [place("node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
-  cwd: place(""),
-  stdio: "inherit",
-});
+const { status } = spawnSync(
+  process.execPath,
+  [place("node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"],
+  {
+    cwd: place(""),
+    stdio: "inherit",
+  },
+);
 if (status !== 0) process.exit(status ?? 1);
 chmodSync(place("dist/cli/main.js"), 0o755);
 if (!existsSync(place("node_modules/.bin/convoke"))) {

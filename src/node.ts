@@ -1,6 +1,6 @@
 import { Client, type ConnectOptions } from "./client/client.ts";
 import type { Dialer, Listen } from "./core/wire.ts";
-import { Server, type ServeOptions } from "./server/server.ts";
+import { type ServeOptions, Server } from "./server/server.ts";
 import { type Address, parseAddress } from "./transports/node/address.ts";
 import { execDialer } from "./transports/node/exec.ts";
 import { stdioConnection, stdioListen } from "./transports/node/stdio.ts";

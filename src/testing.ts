@@ -1,5 +1,5 @@
 import { Client, type ConnectOptions } from "./client/client.ts";
-import { Server, type ServeOptions } from "./server/server.ts";
+import { type ServeOptions, Server } from "./server/server.ts";
 import { memoryNetwork } from "./transports/memory.ts";
 import { jsonrpc } from "./wires/jsonrpc.ts";
 

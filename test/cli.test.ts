@@ -17,7 +17,10 @@ interface Run {
 }
 
 function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  return spawn(process.execPath, [COMMAND, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
+  return spawn(process.execPath, [COMMAND, ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
 }
 
 async function convoke(...args: string[]): Promise<Run> {
@@ -71,7 +74,11 @@ describe("convoke call", () => {
 
   test("makes several calls, and stops at the first that fails", async () => {
     const run = await convoke("call", tcp, "math.add", '{"a":1,"b":2}', "nope", "", "math.add", '{"a":1,"b":2}');
-    expect(run).toEqual({ status: 1, stdout: "3\n", stderr: expect.stringMatching(/^unimplemented \(-32601\): .+\n$/) as string });
+    expect(run).toEqual({
+      status: 1,
+      stdout: "3\n",
+      stderr: expect.stringMatching(/^unimplemented \(-32601\): .+\n$/) as string,
+    });
   });
 
   test("shows every failure of a batch", async () => {
@@ -82,7 +89,16 @@ describe("convoke call", () => {
   });
 
   test("calls the same method with many params, again and again", async () => {
-    const run = await convoke("call", tcp, "--same-method", "--repeat", "2", "math.add", '{"a":1,"b":2}', '{"a":3,"b":4}');
+    const run = await convoke(
+      "call",
+      tcp,
+      "--same-method",
+      "--repeat",
+      "2",
+      "math.add",
+      '{"a":1,"b":2}',
+      '{"a":3,"b":4}',
+    );
     expect(run).toMatchObject({ status: 0, stdout: "3\n7\n3\n7\n" });
   });
 
@@ -94,12 +110,20 @@ describe("convoke call", () => {
   });
 
   test("sends notifications", async () => {
-    expect(await convoke("call", tcp, "--notify", "math.add", '{"a":1,"b":2}')).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await convoke("call", tcp, "--notify", "math.add", '{"a":1,"b":2}')).toEqual({
+      status: 0,
+      stdout: "",
+      stderr: "",
+    });
   });
 
   test("gives up after --timeout-ms", async () => {
     const run = await convoke("call", tcp, "--timeout-ms", "100", "wait");
-    expect(run).toMatchObject({ status: 1, stdout: "", stderr: expect.stringMatching(/^deadline_exceeded: /) as string });
+    expect(run).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^deadline_exceeded: /) as string,
+    });
   });
 
   test("tells no secrets of a failed handler", async () => {
@@ -133,7 +157,10 @@ describe("convoke call", () => {
 
   test("says that nobody listens", async () => {
     const run = await convoke("call", unix.replace("app.sock", "none.sock"), "math.add");
-    expect(run).toMatchObject({ status: 1, stderr: expect.stringMatching(/^unavailable: Cannot connect to unix:.+\n$/) as string });
+    expect(run).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^unavailable: Cannot connect to unix:.+\n$/) as string,
+    });
   });
 });
 
@@ -161,7 +188,10 @@ describe("bad usage exits with 2 and says what to do", () => {
     const module = join(folder, "empty.js");
     await writeFile(module, "export const nothing = 1;\n");
     const run = await convoke("serve", module, "--listen", "tcp://127.0.0.1:0");
-    expect(run).toMatchObject({ status: 2, stderr: expect.stringMatching(/exports neither "handlers" nor a default object/) as string });
+    expect(run).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/exports neither "handlers" nor a default object/) as string,
+    });
   });
 });
 

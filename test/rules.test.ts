@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { backoffMs, DEFAULT_REDIAL } from "../src/client/redial.ts";
 import { ManualClock } from "../src/core/clock.ts";
 import { RpcError } from "../src/core/errors.ts";
-import { establish, type EstablishOptions, HandshakeFailure } from "../src/core/establish.ts";
+import { type EstablishOptions, establish, HandshakeFailure } from "../src/core/establish.ts";
 import { Registry } from "../src/core/handlers.ts";
 import { DEFAULT_LIMITS, Slots } from "../src/core/limits.ts";
 import { DEFAULT_HEARTBEAT } from "../src/core/liveness.ts";
@@ -17,7 +17,11 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, e
 const cancel = (id: number | string): object => ({ kind: "cancel", id });
 
 /** Handlers that end when the test says so, in the order in which they began. */
-function gates(): { handlers: { work: (params: unknown) => Promise<unknown> }; started: unknown[]; end(index: number): Promise<void> } {
+function gates(): {
+  handlers: { work: (params: unknown) => Promise<unknown> };
+  started: unknown[];
+  end(index: number): Promise<void>;
+} {
   const started: unknown[] = [];
   const ends: (() => void)[] = [];
   return {
@@ -48,15 +52,28 @@ describe("ids", () => {
 
   test("dispatch is on the kind, never on the id: 0, the empty text and ids equal to one of mine are all legal", async () => {
     const slow = gates();
-    const hand = new Hand({ wire: plainWire({ firstId: 0 }), handlers: { echo: (params: unknown) => params, ...slow.handlers } });
+    const hand = new Hand({
+      wire: plainWire({ firstId: 0 }),
+      handlers: { echo: (params: unknown) => params, ...slow.handlers },
+    });
     const zero = hand.peer.call("theirs");
     await turn();
-    await hand.say(call(0, "echo", "zero"), call("", "echo", "empty"), call(0, "work", "slow zero"), call("", "work", "slow empty"));
+    await hand.say(
+      call(0, "echo", "zero"),
+      call("", "echo", "empty"),
+      call(0, "work", "slow zero"),
+      call("", "work", "slow empty"),
+    );
     await slow.end(1);
     await slow.end(0);
     await hand.say(result(0, "mine"));
     expect(await zero).toBe("mine");
-    expect(hand.got.slice(1)).toEqual([result(0, "zero"), result("", "empty"), result("", "slow empty"), result(0, "slow zero")]);
+    expect(hand.got.slice(1)).toEqual([
+      result(0, "zero"),
+      result("", "empty"),
+      result("", "slow empty"),
+      result(0, "slow zero"),
+    ]);
     const other = hand.peer.call("theirs");
     await turn();
     await hand.say(result("1", "not this"), result(1, "this"));
@@ -81,7 +98,12 @@ describe("order", () => {
     for (const ordered of [true, false]) {
       const slow = gates();
       const hand = new Hand({ wire: plainWire({ ordered: !ordered }), ordered, ...slow });
-      await hand.say(note("work", "first"), note("work", "second"), call(1, "work", "third"), call(2, "work", "fourth"));
+      await hand.say(
+        note("work", "first"),
+        note("work", "second"),
+        call(1, "work", "third"),
+        call(2, "work", "fourth"),
+      );
       expect(slow.started).toEqual(ordered ? ["first"] : ["first", "second", "third", "fourth"]);
       await slow.end(0);
       await slow.end(1);
@@ -92,7 +114,10 @@ describe("order", () => {
   test("members of one batch run together, and what follows waits for the batch's notifications", async () => {
     const slow = gates();
     const hand = new Hand({ wire: plainWire({ ordered: true }), ...slow });
-    await hand.say({ kind: "batch", messages: [note("work", "a"), call(1, "work", "b"), note("work", "c")] }, call(2, "work", "d"));
+    await hand.say(
+      { kind: "batch", messages: [note("work", "a"), call(1, "work", "b"), note("work", "c")] },
+      call(2, "work", "d"),
+    );
     expect(slow.started).toEqual(["a", "b", "c"]);
     await slow.end(0);
     expect(slow.started).toEqual(["a", "b", "c"]);
@@ -107,9 +132,14 @@ describe("order", () => {
     const slow = gates();
     const hand = new Hand(slow);
     const wrong = { kind: "invalid", id: 9, error: { code: "invalid_argument", message: "odd" } };
-    await hand.say({ kind: "batch", messages: [call(1, "work", 1), wrong, note("work", 2), call(3, "nope"), call(4, "work", 4)] });
+    await hand.say({
+      kind: "batch",
+      messages: [call(1, "work", 1), wrong, note("work", 2), call(3, "nope"), call(4, "work", 4)],
+    });
     for (const each of [2, 1, 0]) await slow.end(each);
-    expect(hand.got).toMatchObject([{ kind: "batch", messages: [result(1, 1), { kind: "error", id: 9 }, { kind: "error", id: 3 }, result(4, 4)] }]);
+    expect(hand.got).toMatchObject([
+      { kind: "batch", messages: [result(1, 1), { kind: "error", id: 9 }, { kind: "error", id: 3 }, result(4, 4)] },
+    ]);
     await hand.say({ kind: "batch", messages: [note("nope"), result(77)] });
     expect(hand.got).toHaveLength(1);
   });
@@ -191,8 +221,16 @@ describe("concurrency", () => {
 
   test("a place is given back once, also by a promise that settles twice or a value whose then throws", async () => {
     const slots = new Slots(1);
-    const twice = { then: (resolve: (value: string) => void, reject: (error: Error) => void) => (resolve("first"), resolve("second"), reject(new Error())) };
-    const hostile = Object.defineProperty({}, "then", { get: () => { throw new Error("no"); } });
+    const twice = {
+      then: (resolve: (value: string) => void, reject: (error: Error) => void) => (
+        resolve("first"), resolve("second"), reject(new Error())
+      ),
+    };
+    const hostile = Object.defineProperty({}, "then", {
+      get: () => {
+        throw new Error("no");
+      },
+    });
     const { client } = pair({ server: { slots, handlers: { twice: () => twice, hostile: () => hostile } } });
     expect(await client.call("twice")).toBe("first");
     expect(await codeOf(client.call("hostile"))).toBe("internal/-");
@@ -201,7 +239,10 @@ describe("concurrency", () => {
 
   test("maxWaiting pauses reading only while nothing is awaited", async () => {
     const slow = gates();
-    const { client, server, ends } = pair({ capacity: 10, server: { limits: { maxRunning: 2, maxWaiting: 32 }, ...slow } });
+    const { client, server, ends } = pair({
+      capacity: 10,
+      server: { limits: { maxRunning: 2, maxWaiting: 32 }, ...slow },
+    });
     const results: Promise<unknown>[] = [];
     for (const each of numbers(500)) {
       results.push(client.call("work", each));
@@ -275,10 +316,17 @@ describe("concurrency", () => {
     expect(await Promise.all(results)).toEqual(numbers(100).map((each) => each * 10 + 1));
   });
 
-  test.each([["small", 10], ["big", 20_000]])("while the other side does not read its replies no handler starts, with %s replies", async (_, size) => {
+  test.each([
+    ["small", 10],
+    ["big", 20_000],
+  ])("while the other side does not read its replies no handler starts, with %s replies", async (_, size) => {
     let started = 0;
     const bound = 100_000;
-    const hand = new Hand({ capacity: 4, limits: { maxQueuedBytes: bound, maxWaiting: 100 }, handlers: { reply: () => (started++, "x".repeat(size)) } });
+    const hand = new Hand({
+      capacity: 4,
+      limits: { maxQueuedBytes: bound, maxWaiting: 100 },
+      handlers: { reply: () => (started++, "x".repeat(size)) },
+    });
     hand.stopReading();
     for (const each of numbers(3000)) {
       void hand.channel.send([JSON.stringify(call(each, "reply"))]);
@@ -316,7 +364,11 @@ describe("concurrency", () => {
   test("at twice maxQueuedBytes the link ends", async () => {
     const bound = 50_000;
     const gate = deferred();
-    const hand = new Hand({ capacity: 1, limits: { maxQueuedBytes: bound }, handlers: { reply: async () => (await gate.promise, "x".repeat(1000)) } });
+    const hand = new Hand({
+      capacity: 1,
+      limits: { maxQueuedBytes: bound },
+      handlers: { reply: async () => (await gate.promise, "x".repeat(1000)) },
+    });
     hand.stopReading();
     await hand.say(...numbers(200).map((each) => call(each, "reply")));
     const mine = codeOf(hand.peer.call("mine"));
@@ -324,13 +376,20 @@ describe("concurrency", () => {
     expect(hand.peer.runningCount).toBe(200);
     gate.resolve();
     const reason = await hand.peer.closed;
-    expect(reason.error).toMatchObject({ code: "resource_exhausted", message: "The other side does not read what it is sent" });
+    expect(reason.error).toMatchObject({
+      code: "resource_exhausted",
+      message: "The other side does not read what it is sent",
+    });
     expect(hand.peer.queuedBytes).toBeLessThanOrEqual(bound * 2 + 1100);
     expect(await mine).toMatch(/^unavailable\//);
   });
 
   test("the estimate of queued bytes counts values with many small parts as well", async () => {
-    const hand = new Hand({ capacity: 1, limits: { maxQueuedBytes: 1 << 20 }, handlers: { reply: () => Array.from({ length: 100_000 }, () => "0123456789") } });
+    const hand = new Hand({
+      capacity: 1,
+      limits: { maxQueuedBytes: 1 << 20 },
+      handlers: { reply: () => Array.from({ length: 100_000 }, () => "0123456789") },
+    });
     hand.stopReading();
     await hand.say(...numbers(5).map((each) => call(each, "reply")));
     await hand.say(...numbers(50).map((each) => call(each, "reply")));
@@ -342,7 +401,10 @@ describe("concurrency", () => {
 
 describe("overflow at the caller", () => {
   test("maxPending bounds the calls that wait to be sent; at the bound the peer first flushes", async () => {
-    const { client } = pair({ client: { limits: { maxPending: 2 } }, server: { handlers: { echo: (params: unknown) => params } } });
+    const { client } = pair({
+      client: { limits: { maxPending: 2 } },
+      server: { handlers: { echo: (params: unknown) => params } },
+    });
     expect(await Promise.all(numbers(15).map((each) => client.call("echo", each)))).toEqual(numbers(15));
   });
 
@@ -432,10 +494,18 @@ describe("deadlines", () => {
     it.cut();
     await turn();
     const alone = codeOf(it.client.call("x", 1, { timeoutMs: 100 }));
-    const batch = it.client.batch([["x", 1], ["x", 2]], { timeoutMs: 100 });
+    const batch = it.client.batch(
+      [
+        ["x", 1],
+        ["x", 2],
+      ],
+      { timeoutMs: 100 },
+    );
     await pass(it.clock, 150);
     expect(await alone).toBe("deadline_exceeded/no");
-    expect(await batch).toMatchObject(numbers(2).map(() => ({ ok: false, error: { code: "deadline_exceeded", executed: "no" } })));
+    expect(await batch).toMatchObject(
+      numbers(2).map(() => ({ ok: false, error: { code: "deadline_exceeded", executed: "no" } })),
+    );
     expect(it.client.pendingCount).toBe(0);
     await it.client.close();
   });
@@ -502,7 +572,14 @@ describe("cancellation", () => {
   test("an AbortSignal ends a call, the other side is told, and the handler's signal fires", async () => {
     const told = deferred<unknown>();
     const { client, server } = pair({
-      server: { handlers: { work: (_: unknown, { signal }: CallContext) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => (told.resolve(signal.reason), reject(new Error("stopped"))))) } },
+      server: {
+        handlers: {
+          work: (_: unknown, { signal }: CallContext) =>
+            new Promise((_resolve, reject) =>
+              signal.addEventListener("abort", () => (told.resolve(signal.reason), reject(new Error("stopped")))),
+            ),
+        },
+      },
     });
     const abort = new AbortController();
     const cancelled = client.call("work", 1, { signal: abort.signal });
@@ -517,7 +594,15 @@ describe("cancellation", () => {
 
   test("it works in the other direction just as well", async () => {
     const told = deferred();
-    const { server } = pair({ client: { handlers: { work: (_: unknown, { signal }: CallContext) => (signal.addEventListener("abort", () => told.resolve()), never()) } } });
+    const { server } = pair({
+      client: {
+        handlers: {
+          work: (_: unknown, { signal }: CallContext) => (
+            signal.addEventListener("abort", () => told.resolve()), never()
+          ),
+        },
+      },
+    });
     const abort = new AbortController();
     const cancelled = codeOf(server.call("work", 1, { signal: abort.signal }));
     await turn();
@@ -530,7 +615,11 @@ describe("cancellation", () => {
     const hand = new Hand({ role: "client" });
     const { controller, listeners } = watchedSignal();
     const { signal } = controller;
-    const calls = [hand.peer.call("result", 1, { signal }), hand.peer.call("error", 1, { signal }), hand.peer.call("late", 1, { signal, timeoutMs: 5 })];
+    const calls = [
+      hand.peer.call("result", 1, { signal }),
+      hand.peer.call("error", 1, { signal }),
+      hand.peer.call("late", 1, { signal, timeoutMs: 5 }),
+    ];
     const settled = Promise.allSettled(calls);
     const batch = hand.peer.batch([["result"], ["lost"]], { signal });
     await turn();
@@ -545,7 +634,10 @@ describe("cancellation", () => {
   test("a call whose signal has fired, or fires before it is sent, is never sent", async () => {
     const hand = new Hand({ role: "client" });
     const abort = new AbortController();
-    const codes = [codeOf(hand.peer.call("x", 1, { signal: AbortSignal.abort() })), codeOf(hand.peer.call("x", 2, { signal: abort.signal }))];
+    const codes = [
+      codeOf(hand.peer.call("x", 1, { signal: AbortSignal.abort() })),
+      codeOf(hand.peer.call("x", 2, { signal: abort.signal })),
+    ];
     const kept = hand.peer.call("x", 3);
     abort.abort();
     await turn();
@@ -558,21 +650,33 @@ describe("cancellation", () => {
   test("a signal that timed out gives deadline_exceeded", async () => {
     const hand = new Hand({ role: "client" });
     const timedOut = AbortSignal.abort(new DOMException("late", "TimeoutError"));
-    await expect(hand.peer.call("x", 1, { signal: timedOut })).rejects.toMatchObject({ code: "deadline_exceeded", executed: "no" });
+    await expect(hand.peer.call("x", 1, { signal: timedOut })).rejects.toMatchObject({
+      code: "deadline_exceeded",
+      executed: "no",
+    });
   });
 
-  test.each([true, false])("a cancelled request that still waits never starts, and is answered where the wire wants it: %s", async (answersCancelled) => {
-    const slow = gates();
-    const hand = new Hand({ wire: plainWire({ carries: { answersCancelled } }), limits: { maxRunning: 1 }, ...slow });
-    await hand.say(call(1, "work", 1), call(2, "work", 2), cancel(2), cancel(1), cancel(99));
-    await slow.end(0);
-    expect([slow.started, hand.peer.waitingCount, hand.peer.runningCount]).toEqual([[1], 0, 0]);
-    expect(hand.got).toMatchObject(answersCancelled ? [{ kind: "error", id: 2, error: { code: "cancelled", executed: "no" } }, result(1, 1)] : []);
-  });
+  test.each([true, false])(
+    "a cancelled request that still waits never starts, and is answered where the wire wants it: %s",
+    async (answersCancelled) => {
+      const slow = gates();
+      const hand = new Hand({ wire: plainWire({ carries: { answersCancelled } }), limits: { maxRunning: 1 }, ...slow });
+      await hand.say(call(1, "work", 1), call(2, "work", 2), cancel(2), cancel(1), cancel(99));
+      await slow.end(0);
+      expect([slow.started, hand.peer.waitingCount, hand.peer.runningCount]).toEqual([[1], 0, 0]);
+      expect(hand.got).toMatchObject(
+        answersCancelled ? [{ kind: "error", id: 2, error: { code: "cancelled", executed: "no" } }, result(1, 1)] : [],
+      );
+    },
+  );
 
   test("handlers are told when the link ends, those of notifications too", async () => {
     const reasons: unknown[] = [];
-    const handlers = { work: (_: unknown, { signal }: CallContext) => (signal.addEventListener("abort", () => reasons.push(signal.reason)), never()) };
+    const handlers = {
+      work: (_: unknown, { signal }: CallContext) => (
+        signal.addEventListener("abort", () => reasons.push(signal.reason)), never()
+      ),
+    };
     const hand = new Hand({ handlers });
     await hand.say(call(1, "work"), note("work"));
     hand.channel.close();
@@ -619,7 +723,12 @@ describe("liveness", () => {
 
   test("whatever arrives is a sign of life", async () => {
     const hand = new Hand({ wire, heartbeat });
-    for (const frame of ["rubbish", JSON.stringify(result(99)), JSON.stringify(note("nope")), JSON.stringify({ kind: "pong" })]) {
+    for (const frame of [
+      "rubbish",
+      JSON.stringify(result(99)),
+      JSON.stringify(note("nope")),
+      JSON.stringify({ kind: "pong" }),
+    ]) {
       await pass(hand.clock, 190, 10);
       void hand.channel.send([frame]);
       await turn();
@@ -688,7 +797,11 @@ describe("authenticator", () => {
       return `user ${key}`;
     },
   };
-  const options = (role: "client" | "server", clock: ManualClock, more: Partial<EstablishOptions> = {}): EstablishOptions => ({
+  const options = (
+    role: "client" | "server",
+    clock: ManualClock,
+    more: Partial<EstablishOptions> = {},
+  ): EstablishOptions => ({
     role,
     clock,
     limits: DEFAULT_LIMITS,
@@ -716,12 +829,29 @@ describe("authenticator", () => {
   test("a refusal closes the link with its wireCode, and the wire says whether to dial again", async () => {
     const clock = new ManualClock();
     const [near, far] = memoryChannels();
-    const wire = plainWire({ closed: (reason) => (reason.closeCode === 4100 ? { ...reason, redialAfterMs: Number.POSITIVE_INFINITY } : reason) });
-    const wrong: Authenticator = { ...keys, client: async (exchange) => void (await exchange.send("no key"), await exchange.receive(), await exchange.send("?"), await exchange.receive()) };
+    const wire = plainWire({
+      closed: (reason) => (reason.closeCode === 4100 ? { ...reason, redialAfterMs: Number.POSITIVE_INFINITY } : reason),
+    });
+    const wrong: Authenticator = {
+      ...keys,
+      client: async (exchange) =>
+        void (await exchange.send("no key"),
+        await exchange.receive(),
+        await exchange.send("?"),
+        await exchange.receive()),
+    };
     const server = establish({ channel: far }, wire, options("server", clock));
     const client = establish({ channel: near }, wire, options("client", clock, { authenticator: wrong }));
-    await expect(server).rejects.toMatchObject({ code: "unauthenticated", executed: "no", reason: { closeCode: 4100, redialAfterMs: Infinity } });
-    await expect(client).rejects.toMatchObject({ code: "unavailable", wireCode: 4100, reason: { redialAfterMs: Infinity } });
+    await expect(server).rejects.toMatchObject({
+      code: "unauthenticated",
+      executed: "no",
+      reason: { closeCode: 4100, redialAfterMs: Infinity },
+    });
+    await expect(client).rejects.toMatchObject({
+      code: "unavailable",
+      wireCode: 4100,
+      reason: { redialAfterMs: Infinity },
+    });
     expect(await client.catch((error: unknown) => error)).toBeInstanceOf(HandshakeFailure);
     expect(clock.listeners).toBe(0);
   });
@@ -730,7 +860,12 @@ describe("authenticator", () => {
     const clock = new ManualClock();
     const [near, far] = memoryChannels();
     let reason: string | undefined;
-    far.open({ frames: () => {}, skipped: () => {}, ended: () => {}, closed: ({ message }) => void (reason = message) });
+    far.open({
+      frames: () => {},
+      skipped: () => {},
+      ended: () => {},
+      closed: ({ message }) => void (reason = message),
+    });
     const attempt = codeOf(establish({ channel: near }, plainWire(), options(role, clock)));
     await turn();
     clock.advance(999);
@@ -749,7 +884,9 @@ describe("authenticator", () => {
     far.open({ frames: () => {}, skipped: () => {}, ended: () => {}, closed: () => {} });
     far.end();
     const slow: Authenticator = { ...keys, client: async (exchange) => void (await turn(), await exchange.receive()) };
-    await expect(establish({ channel: near }, plainWire(), options("client", clock, { authenticator: slow }))).rejects.toMatchObject({ code: "unavailable", executed: "no" });
+    await expect(
+      establish({ channel: near }, plainWire(), options("client", clock, { authenticator: slow })),
+    ).rejects.toMatchObject({ code: "unavailable", executed: "no" });
   });
 
   test("who sends many frames before it is known is made to wait", async () => {
@@ -778,7 +915,15 @@ describe("a reply to nothing", () => {
     const mine = hand.peer.call("x");
     await turn();
     const nothing = { kind: "error", id: null, error: { code: "internal", message: "?" } };
-    await hand.say(result(77), result("1"), result("evil\n\u001b[2J"), nothing, { kind: "batch", messages: [result(5)] }, call(1, "echo", "alive"), result(1, "mine"));
+    await hand.say(
+      result(77),
+      result("1"),
+      result("evil\n\u001b[2J"),
+      nothing,
+      { kind: "batch", messages: [result(5)] },
+      call(1, "echo", "alive"),
+      result(1, "mine"),
+    );
     expect(await mine).toBe("mine");
     expect(hand.peer.stats.strays).toBe(5);
     expect(log.of("debug")).toHaveLength(5);
@@ -845,7 +990,9 @@ describe("redialling", () => {
   });
 
   test("dials that fail are spread by full jitter, doubled, and bounded", () => {
-    expect(numbers(12).map((failures) => backoffMs(DEFAULT_REDIAL, failures, () => 1))).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000, 10_000, 10_000]);
+    expect(numbers(12).map((failures) => backoffMs(DEFAULT_REDIAL, failures, () => 1))).toEqual([
+      100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000, 10_000, 10_000,
+    ]);
     expect(backoffMs(DEFAULT_REDIAL, 1e9, () => 0.5)).toBe(5000);
     expect(backoffMs(DEFAULT_REDIAL, 3, () => 0)).toBe(0);
   });
@@ -918,7 +1065,11 @@ describe("openings", () => {
   const wire = plainWire({ carries: { hello: "must", welcome: true } });
 
   test("everything else waits in the outbox until hello and welcome were said", async () => {
-    const { client, server } = pair({ wire, client: { hello: { name: "ann" } }, server: { handlers: { echo: (params: unknown) => params }, onHello: () => ({ session: "s1" }) } });
+    const { client, server } = pair({
+      wire,
+      client: { hello: { name: "ann" } },
+      server: { handlers: { echo: (params: unknown) => params }, onHello: () => ({ session: "s1" }) },
+    });
     const early = client.call("echo", 1);
     expect(client.isOpen).toBe(false);
     expect(await early).toBe(1);
@@ -926,10 +1077,25 @@ describe("openings", () => {
   });
 
   test("a refused hello, a second one and another first message end the link", async () => {
-    const refusing = pair({ wire, server: { onHello: () => { throw new RpcError("permission_denied", "no"); } } });
+    const refusing = pair({
+      wire,
+      server: {
+        onHello: () => {
+          throw new RpcError("permission_denied", "no");
+        },
+      },
+    });
     await expect(refusing.client.opened).rejects.toMatchObject({ code: "unavailable" });
     expect((await refusing.server.closed).error).toMatchObject({ code: "permission_denied" });
-    for (const messages of [[call(1, "x")], [{ kind: "hello", hello: {} }, { kind: "hello", hello: {} }], [{ kind: "welcome", hello: {} }], [{ kind: "batch", messages: [] }]]) {
+    for (const messages of [
+      [call(1, "x")],
+      [
+        { kind: "hello", hello: {} },
+        { kind: "hello", hello: {} },
+      ],
+      [{ kind: "welcome", hello: {} }],
+      [{ kind: "batch", messages: [] }],
+    ]) {
       const hand = new Hand({ wire });
       await hand.say(...messages);
       expect((await hand.peer.closed).error).toMatchObject({ code: "data_loss" });
@@ -940,7 +1106,10 @@ describe("openings", () => {
     const hand = new Hand({ wire });
     await hand.say({ kind: "hello", hello: { maxFrameBytes: 200, nextId: 0 } });
     const small = hand.peer.call("x");
-    await expect(hand.peer.call("x", "y".repeat(300))).rejects.toMatchObject({ code: "resource_exhausted", executed: "no" });
+    await expect(hand.peer.call("x", "y".repeat(300))).rejects.toMatchObject({
+      code: "resource_exhausted",
+      executed: "no",
+    });
     expect(hand.got[1]).toMatchObject({ kind: "call", id: 0 });
     await hand.say(result(0, "ok"));
     expect(await small).toBe("ok");
@@ -1009,9 +1178,21 @@ describe("flushing", () => {
 
   test("a codec that throws ends the link, and everything in that flush settles, notifications too", async () => {
     const wire = plainWire();
-    const broken = { ...wire, codec: (link: Parameters<typeof wire.codec>[0]) => Object.assign(wire.codec(link), { encode: () => { throw new Error("bug"); } }) };
+    const broken = {
+      ...wire,
+      codec: (link: Parameters<typeof wire.codec>[0]) =>
+        Object.assign(wire.codec(link), {
+          encode: () => {
+            throw new Error("bug");
+          },
+        }),
+    };
     const hand = new Hand({ role: "client", wire: broken });
-    const codes = [codeOf(hand.peer.call("a")), codeOf(hand.peer.notify("b")), hand.peer.batch([["c", 1, { notify: true }]]).then(([outcome]) => String(outcome?.ok))];
+    const codes = [
+      codeOf(hand.peer.call("a")),
+      codeOf(hand.peer.notify("b")),
+      hand.peer.batch([["c", 1, { notify: true }]]).then(([outcome]) => String(outcome?.ok)),
+    ];
     expect(await Promise.all(codes)).toEqual(["unavailable/unknown", "data_loss/-", "false"]);
   });
 });

@@ -131,7 +131,9 @@ class Session {
   async batch(requests: readonly Request[]): Promise<boolean> {
     const { notify = false, errors = false, indent = false } = this.#flags;
     const began = performance.now();
-    const outcomes = await this.#client.batch(requests.map(({ method, params }) => [method, params, { notify }] as const));
+    const outcomes = await this.#client.batch(
+      requests.map(({ method, params }) => [method, params, { notify }] as const),
+    );
     for (const outcome of outcomes) {
       if (!outcome.ok) printError(outcome.error, errors, indent);
       else if (!notify) printValue(outcome.value, indent);

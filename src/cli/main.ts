@@ -12,7 +12,9 @@ const EXIT_USAGE = 2;
 
 /** Runs the command line and sets the exit status: 0 ok, 1 a call failed, 2 bad usage. */
 async function main(): Promise<void> {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
   const program = new Command("convoke")
     .description("Remote calls in both directions, over any wire.")
     .version(version)

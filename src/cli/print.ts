@@ -24,7 +24,8 @@ export function say(line: string): void {
 
 /** The log of a command: warnings and errors, and everything with `verbose`; stderr only. */
 export function commandLogger(verbose: boolean): Logger {
-  const write = (message: string, cause?: unknown): void => say(cause === undefined ? message : `${message}\n${describe(cause)}`);
+  const write = (message: string, cause?: unknown): void =>
+    say(cause === undefined ? message : `${message}\n${describe(cause)}`);
   const maybe = verbose ? write : (): void => {};
   return { debug: maybe, info: maybe, warn: write, error: write };
 }

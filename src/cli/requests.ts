@@ -31,6 +31,8 @@ function paramsOf(method: string, text: string): unknown {
     return JSON.parse(text);
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new UsageError(`Cannot read the params of ${JSON.stringify(method)}: ${why}. Write them as JSON, in single quotes`);
+    throw new UsageError(
+      `Cannot read the params of ${JSON.stringify(method)}: ${why}. Write them as JSON, in single quotes`,
+    );
   }
 }

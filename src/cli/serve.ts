@@ -71,7 +71,7 @@ async function handlersOf(path: string): Promise<object> {
 }
 
 /** Serves until Ctrl-C (or a termination signal), then drains. */
-export async function untilInterrupted(server: Server): Promise<void> {
+async function untilInterrupted(server: Server): Promise<void> {
   const onSignal = (): void => {
     process.once("SIGINT", () => process.exit(1));
     say("Draining; press Ctrl-C again to stop at once");

@@ -10,7 +10,7 @@ import {
   DEFAULT_GRACE_MS,
 } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
-import { establish, type EstablishOptions, HandshakeFailure } from "../core/establish.ts";
+import { type EstablishOptions, establish, HandshakeFailure } from "../core/establish.ts";
 import { type EndOptions, establishOptions } from "../core/options.ts";
 import { Outbox } from "../core/outbox.ts";
 import {
@@ -18,7 +18,6 @@ import {
   type CheckedCallOptions,
   type Holder,
   isItem,
-  type OutgoingCall,
   type OutgoingItem,
   type OutgoingRequest,
   requestsOf,
@@ -53,7 +52,7 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
 const RETRIES = { atFirst: 10, perCall: 0.2, atMost: 100 };
 
 /** The dialling end: keeps its links up, holds what no link has taken, gives each request to the least loaded link. */
-export class Client<Api = unknown> implements Caller, Holder {
+export class Client<Api = unknown> implements Caller {
   /** The other side's methods as typed functions: `client.remote.math.add({ a: 1, b: 2 })`. */
   readonly remote: Remote<Api>;
   /** Resolves when the client has closed, or has stopped for good; never rejects. */
@@ -67,6 +66,12 @@ export class Client<Api = unknown> implements Caller, Holder {
   readonly #calling: Calling;
   /** What waits for a link. */
   readonly #waiting = new Outbox();
+  /** Told when a caller gives up while no link has its call. */
+  readonly #holder: Holder = {
+    abandoned: (call) => {
+      if (!call.sent) this.#waiting.forget();
+    },
+  };
   readonly #peers = new Set<Peer>();
   readonly #stopTicks: () => void;
   readonly #ended = new AbortController();
@@ -78,14 +83,16 @@ export class Client<Api = unknown> implements Caller, Holder {
 
   private constructor(dial: Dialer, wire: Wire, options: ConnectOptions<never>) {
     const { name, labels } = options;
-    const hello = name === undefined && labels === undefined ? undefined : { ...(name && { name }), ...(labels && { labels }) };
+    const hello =
+      name === undefined && labels === undefined ? undefined : { ...(name && { name }), ...(labels && { labels }) };
     this.#dial = dial;
     this.#wire = wire;
     this.#options = options;
     this.#redial = redialOf(options.redial);
     this.#connectTimeoutMs = checkMs("connectTimeoutMs", options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS);
     const { connections = 1 } = options;
-    if (!(connections >= 1)) throw new RangeError(`connections must be a number of at least 1, not ${String(connections)}`);
+    if (!(connections >= 1))
+      throw new RangeError(`connections must be a number of at least 1, not ${String(connections)}`);
     this.#link = {
       ...establishOptions("client", options),
       hello,
@@ -109,7 +116,11 @@ export class Client<Api = unknown> implements Caller, Holder {
   }
 
   /** Dials, and resolves when the first link is up. Rejects with why it did not come about; then nothing goes on. */
-  static async open<Api, Data = unknown>(dial: Dialer, wire: Wire, options: ConnectOptions<Data>): Promise<Client<Api>> {
+  static async open<Api, Data = unknown>(
+    dial: Dialer,
+    wire: Wire,
+    options: ConnectOptions<Data>,
+  ): Promise<Client<Api>> {
     const client = new Client<Api>(dial, wire, options as ConnectOptions<never>);
     const first = client.#oneLink();
     try {
@@ -176,11 +187,6 @@ export class Client<Api = unknown> implements Caller, Holder {
     await this.close();
   }
 
-  /** A caller gave up while no link had its call (called by the call itself). */
-  abandoned(call: OutgoingCall): void {
-    if (!call.sent) this.#waiting.forget();
-  }
-
   #submit(item: OutgoingItem): void {
     this.#retries = Math.min(RETRIES.atMost, this.#retries + RETRIES.perCall);
     this.#place(item);
@@ -195,7 +201,7 @@ export class Client<Api = unknown> implements Caller, Holder {
       const why = (method: string): string => `Cannot call "${method}": the queue is full`;
       return failAll(item, ({ method }) => new RpcError("resource_exhausted", why(method), { executed: "no" }));
     }
-    for (const request of requestsOf(item)) if (request.kind === "call") request.holder = this;
+    for (const request of requestsOf(item)) if (request.kind === "call") request.holder = this.#holder;
     this.#waiting.push(item);
   }
 
@@ -219,13 +225,14 @@ export class Client<Api = unknown> implements Caller, Holder {
   #takeBack(items: readonly OutgoingItem[], reason: CloseReason): void {
     const redials = this.#redial !== undefined && reason.redialAfterMs !== Number.POSITIVE_INFINITY;
     for (const item of items) {
-      if (this.#stopped === undefined && this.#pick() === undefined && !redials) failAll(item, (each) => lost(each, reason));
+      if (this.#stopped === undefined && this.#pick() === undefined && !redials)
+        failAll(item, (each) => lost(each, reason));
       else if (item.kind !== "call" || !item.sent) this.#place(item);
       else if (this.#stopped !== undefined) item.fail(this.#endOf(item));
       else if (!item.idempotent || this.#retries < 1) item.fail(lost(item, reason));
       else {
         this.#retries--;
-        item.sent = false;
+        item.retry();
         this.#place(item);
       }
     }
@@ -240,7 +247,8 @@ export class Client<Api = unknown> implements Caller, Holder {
       const began = clock.now;
       const reason = await ended;
       if (this.#stopped !== undefined) return;
-      if (this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY) return this.#stop("stopped", reason);
+      if (this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY)
+        return this.#stop("stopped", reason);
       if (this.#pick() === undefined) this.#enter("connecting");
       // A link that hardly lived is a failed attempt too: an end that accepts and closes is not dialled in a hot loop.
       failures = clock.now - began > this.#redial.maxMs ? 0 : failures + 1;
@@ -259,7 +267,11 @@ export class Client<Api = unknown> implements Caller, Holder {
     });
     const up = this.#raise(leave);
     up.catch((thrown: unknown) => {
-      leave(thrown instanceof HandshakeFailure ? thrown.reason : { message: thrown instanceof Error ? thrown.message : String(thrown) });
+      leave(
+        thrown instanceof HandshakeFailure
+          ? thrown.reason
+          : { message: thrown instanceof Error ? thrown.message : String(thrown) },
+      );
     });
     return { up, ended };
   }
@@ -267,7 +279,8 @@ export class Client<Api = unknown> implements Caller, Holder {
   async #raise(leave: (reason: CloseReason) => void): Promise<void> {
     const peer = await establish(await this.#connect(), this.#wire, {
       ...this.#link,
-      onGoodbye: (_, { text, redialAfterMs }) => leave({ message: text, ...(redialAfterMs === undefined ? {} : { redialAfterMs }) }),
+      onGoodbye: (_, { text, redialAfterMs }) =>
+        leave({ message: text, ...(redialAfterMs === undefined ? {} : { redialAfterMs }) }),
     });
     this.#peers.add(peer);
     void peer.closed.then((reason) => {
@@ -286,7 +299,9 @@ export class Client<Api = unknown> implements Caller, Holder {
     const attempt = new AbortController();
     const giveUp = (): void => attempt.abort(new RpcError("cancelled", "The client is closed", { executed: "no" }));
     const stopTimer = after(this.#link.clock, connectTimeoutMs, () => {
-      attempt.abort(new RpcError("deadline_exceeded", `Cannot connect within ${connectTimeoutMs} ms`, { executed: "no" }));
+      attempt.abort(
+        new RpcError("deadline_exceeded", `Cannot connect within ${connectTimeoutMs} ms`, { executed: "no" }),
+      );
     });
     this.#ended.signal.addEventListener("abort", giveUp);
     try {

@@ -1,12 +1,12 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkMs } from "./clock.ts";
 import type { Clock } from "./clock.ts";
+import { checkMs } from "./clock.ts";
 import type { BatchMember, BatchOutcome } from "./context.ts";
 import { RpcError } from "./errors.ts";
-import { compose } from "./middleware.ts";
 import type { Last, Middleware } from "./middleware.ts";
-import { OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
+import { compose } from "./middleware.ts";
 import type { CallOptions, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
+import { OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
 
 export const DEFAULT_TIMEOUT_MS = 20_000;
 
@@ -112,10 +112,14 @@ async function checked(call: OutgoingCall, schema: StandardSchemaV1): Promise<un
     throw new RpcError("internal", why, { cause: thrown, executed: "yes" });
   });
   if (result.issues === undefined) return result.value;
-  throw new RpcError("internal", `The result of "${call.method}" is not what was expected: ${describeIssues(result.issues)}`, {
-    data: result.issues,
-    executed: "yes",
-  });
+  throw new RpcError(
+    "internal",
+    `The result of "${call.method}" is not what was expected: ${describeIssues(result.issues)}`,
+    {
+      data: result.issues,
+      executed: "yes",
+    },
+  );
 }
 
 async function validate(schema: StandardSchemaV1, value: unknown): Promise<StandardSchemaV1.Result<unknown>> {
@@ -123,7 +127,7 @@ async function validate(schema: StandardSchemaV1, value: unknown): Promise<Stand
 }
 
 /** The first few issues as one line: where, and what is wrong. */
-export function describeIssues(issues: readonly StandardSchemaV1.Issue[]): string {
+function describeIssues(issues: readonly StandardSchemaV1.Issue[]): string {
   const lines = issues.slice(0, 5).map(({ message, path }) => {
     const where = (path ?? []).map((key) => String(typeof key === "object" ? key.key : key)).join(".");
     return where === "" ? message : `${where}: ${message}`;

@@ -93,5 +93,6 @@ export class ManualClock implements Clock {
 
 /** Timers are numbers in a browser and objects on Node. */
 function unref(timer: unknown): void {
-  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") timer.unref();
+  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function")
+    timer.unref();
 }

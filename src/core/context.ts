@@ -8,7 +8,9 @@ import type { PeerStats } from "./stats.ts";
 export type BatchMember = readonly [method: string, params?: unknown, options?: { readonly notify?: boolean }];
 
 /** How one member of a batch ended; a notification ends with `value: undefined` once the channel has taken it. */
-export type BatchOutcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: RpcError };
+export type BatchOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: RpcError };
 
 /** Whatever can be called: a client, or the other side of a link. */
 export interface Caller {

@@ -107,8 +107,9 @@ export class RpcError extends Error implements Fault {
    * the reading of a frame, which helps nobody and costs more than the reading.
    */
   static remote(fault: Fault): RpcError {
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    const host = Error as unknown as { stackTraceLimit: number };
+    const { stackTraceLimit } = host;
+    host.stackTraceLimit = 0;
     const error = new RpcError(fault.code, fault.message, {
       data: fault.data,
       details: fault.details,
@@ -118,7 +119,7 @@ export class RpcError extends Error implements Fault {
       wireCode: fault.wireCode,
       remote: true,
     });
-    Error.stackTraceLimit = stackTraceLimit;
+    host.stackTraceLimit = stackTraceLimit;
     return error;
   }
 }

@@ -34,7 +34,11 @@ export async function establish(raw: RawConnection, wire: Wire, options: Establi
   });
   givenUp.catch(() => {});
   const stopTimer = after(clock, handshakeTimeoutMs, () => {
-    giveUp(new RpcError("deadline_exceeded", `The handshake did not end within ${handshakeTimeoutMs} ms`, { executed: "no" }));
+    giveUp(
+      new RpcError("deadline_exceeded", `The handshake did not end within ${handshakeTimeoutMs} ms`, {
+        executed: "no",
+      }),
+    );
   });
   const onAbort = (): void => giveUp(new RpcError("cancelled", "The attempt was given up", { executed: "no" }));
   signal?.addEventListener("abort", onAbort);

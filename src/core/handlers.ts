@@ -6,11 +6,6 @@ export type Handler = (params: never, context: CallContext) => unknown;
 /** A handler at the moment when it is called: what arrived is unknown. */
 export type AnyHandler = (params: unknown, context: CallContext) => unknown;
 
-/** Handlers by name. A nested object is a service with dotted names; a class instance is one too, by its public methods. */
-export interface Handlers {
-  readonly [name: string]: Handler | object;
-}
-
 /** Finds a handler by name; asked once per request, in order of arrival. */
 export interface Dispatcher {
   find(method: string): AnyHandler | undefined;
@@ -119,6 +114,7 @@ function publicMethods(instance: object): Map<string, AnyHandler> {
       methods.set(name, value as AnyHandler);
     }
   }
-  if (methods.size === 0) throw new TypeError(`Cannot register an object of class ${instance.constructor.name}: it has no public methods`);
+  if (methods.size === 0)
+    throw new TypeError(`Cannot register an object of class ${instance.constructor.name}: it has no public methods`);
   return methods;
 }

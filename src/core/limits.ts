@@ -29,7 +29,8 @@ export function limitsOf(options: { readonly [Name in keyof Limits]?: number | u
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const value = options[name];
     if (value === undefined) continue;
-    if (typeof value !== "number" || !(value >= 1)) throw new RangeError(`${name} must be a number of at least 1, not ${String(value)}`);
+    if (typeof value !== "number" || !(value >= 1))
+      throw new RangeError(`${name} must be a number of at least 1, not ${String(value)}`);
     limits[name] = value;
   }
   return limits;

@@ -2,7 +2,6 @@ import type { CallContext } from "./context.ts";
 import { RpcError } from "./errors.ts";
 import type { AnyHandler, Dispatcher } from "./handlers.ts";
 import type { CallOptions } from "./outgoing.ts";
-import { printable } from "./text.ts";
 
 /** One call or notification on its way through middleware, the same for both directions. */
 export interface MiddlewareCall {
@@ -50,5 +49,5 @@ export function withMiddleware(dispatcher: Dispatcher, middleware: readonly Midd
 
 /** The error of a call to a method that was not registered. */
 export function unknownMethod(method: string): RpcError {
-  return new RpcError("unimplemented", "method not found", { data: printable(method), executed: "no" });
+  return new RpcError("unimplemented", "method not found", { data: method, executed: "no" });
 }

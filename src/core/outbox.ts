@@ -1,6 +1,6 @@
 import { RpcError } from "./errors.ts";
-import { OutgoingBatch, OutgoingCall } from "./outgoing.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { OutgoingBatch, type OutgoingCall } from "./outgoing.ts";
 
 /** What waits to be sent, in order. A client has one for the time without a link; each peer has one. */
 export class Outbox {

@@ -57,6 +57,8 @@ export class OutgoingCall implements CallMessage {
   sent = false;
   settled = false;
   holder: Holder | undefined = undefined;
+  /** It was sent on a link that was lost before the reply. */
+  #mayHaveRun = false;
   readonly #options: CallOptions | undefined;
   #resolve: ((value: unknown) => void) | undefined = undefined;
   #reject: ((error: RpcError) => void) | undefined = undefined;
@@ -96,7 +98,15 @@ export class OutgoingCall implements CallMessage {
   fail(error: RpcError): void {
     if (this.settled) return;
     this.#settle();
-    this.#reject?.(error);
+    const { code, message, cause } = error;
+    const isSure = !this.#mayHaveRun || error.executed !== "no";
+    this.#reject?.(isSure ? error : new RpcError(code, message, { ...error, cause, executed: "unknown" }));
+  }
+
+  /** Makes it ready to be sent once more; whatever becomes of it then, it may have run already. */
+  retry(): void {
+    this.sent = false;
+    this.#mayHaveRun = true;
   }
 
   #settle(): void {
@@ -110,7 +120,9 @@ export class OutgoingCall implements CallMessage {
       const timedOut = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
       const message = `Cannot call "${this.method}": ${timedOut ? "its signal timed out" : "it was cancelled"}`;
       const executed = this.sent ? "unknown" : "no";
-      this.fail(new RpcError(timedOut ? "deadline_exceeded" : "cancelled", message, { cause: signal.reason, executed }));
+      this.fail(
+        new RpcError(timedOut ? "deadline_exceeded" : "cancelled", message, { cause: signal.reason, executed }),
+      );
       this.holder?.abandoned(this);
     };
     if (signal.aborted) return giveUp();

@@ -13,7 +13,14 @@ import type { Logger } from "./logger.ts";
 import type { ErrorMessage, GoodbyeMessage, Hello, Id, Message, ResultMessage } from "./message.ts";
 import type { Middleware } from "./middleware.ts";
 import { Opening } from "./opening.ts";
-import type { CallOptions, CheckedCallOptions, Holder, OutgoingCall, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
+import type {
+  CallOptions,
+  CheckedCallOptions,
+  Holder,
+  OutgoingCall,
+  OutgoingItem,
+  OutgoingRequest,
+} from "./outgoing.ts";
 import { OutgoingBatch, requestsOf } from "./outgoing.ts";
 import { Pending } from "./pending.ts";
 import { Sender } from "./sender.ts";
@@ -142,7 +149,7 @@ export class Peer implements Holder, Connection {
       frames: (frames) => this.#onFrames(frames),
       skipped: (head, reason) => this.#onSkipped(head, reason),
       ended: () => this.#onEnded(),
-      closed: (reason) => this.#onClosed(reason),
+      closed: (reason) => this.#onLost(reason),
     });
     this.#opening.begin();
   }
@@ -203,14 +210,11 @@ export class Peer implements Holder, Connection {
 
   /** Takes requests from a caller or from the client's queue; settles them or hands them back through `onOrphans`. */
   submit(item: OutgoingItem): void {
-    if (item.kind === "batch") {
-      const sendable = item.messages.filter((request) => this.#admits(request));
-      if (sendable.length === 0) return;
-      this.#sender.post(sendable.length === item.messages.length ? item : new OutgoingBatch(sendable));
-    } else {
-      if (!this.#admits(item)) return;
-      this.#sender.post(item);
-    }
+    const admitted = this.#admitted(item);
+    if (admitted === undefined) return;
+    // To make room the peer has flushed, which may have shown that the link is broken.
+    if (this.#isClosed) return this.#giveBack([admitted], { message: "the link is closed" });
+    this.#sender.post(admitted);
     this.#readOn?.();
   }
 
@@ -237,7 +241,8 @@ export class Peer implements Holder, Connection {
       call.fail(errorOf(call));
       this.#sayCancel(call.id);
     }
-    for (const item of this.#sender.takeUnsent()) for (const request of requestsOf(item)) request.fail(errorOf(request));
+    for (const item of this.#sender.takeUnsent())
+      for (const request of requestsOf(item)) request.fail(errorOf(request));
   }
 
   /** Stops serving new requests, answers the accepted ones, then closes; at `graceMs` it closes anyway. */
@@ -283,6 +288,14 @@ export class Peer implements Holder, Connection {
   }
 
   // ---- sending
+
+  /** What of the item can be sent; the rest has failed. */
+  #admitted(item: OutgoingItem): OutgoingItem | undefined {
+    if (item.kind !== "batch") return this.#admits(item) ? item : undefined;
+    const sendable = item.messages.filter((request) => this.#admits(request));
+    if (sendable.length === 0) return undefined;
+    return sendable.length === item.messages.length ? item : new OutgoingBatch(sendable);
+  }
 
   /** Takes the request in, or fails it here and now. */
   #admits(request: OutgoingRequest): boolean {
@@ -469,10 +482,24 @@ export class Peer implements Holder, Connection {
 
   #break(error: RpcError): void {
     if (this.#isClosed) return;
-    this.#options.logger.warn(`The link to ${this.remoteAddress ?? "the other side"} broke: ${printable(error.message)}`);
+    this.#sayBroken(error);
     const reason: CloseReason = { message: error.message, error };
     this.#channel.close(reason);
     this.#onClosed(reason);
+  }
+
+  /** The channel has closed: by the other side, or by its own framing or transport. */
+  #onLost(reason: CloseReason): void {
+    if (!this.#isClosed && reason.error !== undefined) this.#sayBroken(reason.error);
+    this.#onClosed(reason);
+  }
+
+  /** A lost connection is the way of the world; whatever else breaks a link is somebody's mistake. */
+  #sayBroken(error: RpcError): void {
+    const { logger } = this.#options;
+    const what = `The link to ${this.remoteAddress ?? "the other side"} broke: ${printable(error.message)}`;
+    if (error.code === "unavailable") logger.info(what);
+    else logger.warn(what);
   }
 
   #onClosed(given: CloseReason): void {

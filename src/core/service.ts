@@ -83,7 +83,9 @@ export class Service {
 
   /** Serves the members of a batch together and answers them as one batch, in their order. */
   receiveBatch({ messages }: BatchMessage, now: number, other: (message: Message) => void): void {
-    const batch = new ReplyBatch(messages.length, (replies) => this.#options.answer({ kind: "batch", messages: replies }));
+    const batch = new ReplyBatch(messages.length, (replies) =>
+      this.#options.answer({ kind: "batch", messages: replies }),
+    );
     messages.forEach((message, slot) => {
       if (message.kind === "call" || message.kind === "notify") return this.receive(message, now, batch, slot);
       if (message.kind === "invalid") return batch.fill(slot, invalidReply(message));

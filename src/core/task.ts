@@ -1,5 +1,5 @@
 import type { CallContext, Connection } from "./context.ts";
-import { RpcError } from "./errors.ts";
+import type { RpcError } from "./errors.ts";
 import type { Meta, ReplyMessage, RequestMessage } from "./message.ts";
 
 /** One accepted request, from its arrival to its reply; it is also the context that its handler sees. */
@@ -15,7 +15,13 @@ export class Task implements CallContext {
   cancelled: RpcError | undefined = undefined;
   #abort: AbortController | undefined = undefined;
 
-  constructor(connection: Connection, message: RequestMessage, now: number, batch: ReplyBatch | undefined, slot: number) {
+  constructor(
+    connection: Connection,
+    message: RequestMessage,
+    now: number,
+    batch: ReplyBatch | undefined,
+    slot: number,
+  ) {
     this.connection = connection;
     this.message = message;
     this.endsAt =

@@ -35,7 +35,5 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060
 /** A peer's text made safe for logs and messages: one line, no control characters, at most `max` characters. */
 export function printable(text: string, max = 256): string {
   const cut = text.length > max ? `${text.slice(0, max)}…` : text;
-  return cut
-    .toWellFormed()
-    .replace(UNPRINTABLE, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return cut.toWellFormed().replace(UNPRINTABLE, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -130,6 +130,10 @@ describe("header", () => {
     expect(closes(header("text/plain"), text)).toBe(`closed: Cannot read a header block: ${problem}`);
   });
 
+  test("a length that is no number is refused where frames have no limit", () => {
+    expect(events(header(), "Content-Length: x\r\n\r\n", Infinity)[0]).toContain('invalid content-length "x"');
+  });
+
   test("a stream that ends inside a frame ends the link", () => {
     expect(closes(header(), "Content-Length: 20\r\n\r\n{}")).toBe("closed: The stream ended inside a frame");
   });

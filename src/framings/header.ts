@@ -125,8 +125,8 @@ class HeaderCutter implements Cutter {
   }
 
   #takeLength(value: string): void {
-    const length = /^\d{1,15}$/.test(value) ? Number(value) : Infinity;
-    if (length > Math.max(this.#maxBytes, MAX_SKIPPED_BYTES)) {
+    const length = Number(value);
+    if (!/^\d{1,15}$/.test(value) || length > Math.max(this.#maxBytes, MAX_SKIPPED_BYTES)) {
       throw blockError(`invalid content-length "${printable(value)}"`);
     }
     if (this.#length !== undefined && this.#length !== length) {

@@ -75,6 +75,16 @@ describe("line", () => {
     expect(eventsOf(line(), singly(bytesOf("\u{1f600}\n")))).toEqual(["text \u{1f600}", "ended"]);
   });
 
+  test("a replacement character that was really sent is text, also beside a line that is broken", () => {
+    const bytes = Uint8Array.from([...bytesOf("\ufffd\n"), 0xff, 0x0a, ...bytesOf("\ufffd"), 0xed, 0xa0, 0x80, 0x0a]);
+    expect(events(bytes)).toEqual([
+      "text \ufffd",
+      "bytes \u00ff",
+      "bytes \u00ef\u00bf\u00bd\u00ed\u00a0\u0080",
+      "ended",
+    ]);
+  });
+
   test("a byte order mark is part of the frame", () => {
     expect(events("\ufeff{}\n")).toEqual(["text \ufeff{}", "ended"]);
   });

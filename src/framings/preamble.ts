@@ -1,4 +1,4 @@
-import type { Full, LinkContext, Pipe, PipeSink } from "../core/channel.ts";
+import type { CloseReason, Full, LinkContext, Pipe, PipeSink } from "../core/channel.ts";
 import { after } from "../core/clock.ts";
 import { protocolError, RpcError } from "../core/errors.ts";
 
@@ -102,11 +102,10 @@ class Accepter implements Pipe {
     return this.#room;
   }
 
-  close: Pipe["close"] = (reason) => {
-    if (this.#inner !== undefined) return this.#inner.close(reason);
-    this.#stop();
-    this.#pipe.close(reason);
-  };
+  close(reason?: CloseReason): void {
+    if (this.#inner === undefined) this.#stop();
+    (this.#inner ?? this.#pipe).close(reason);
+  }
 
   /** Takes the byte, and hands on what came with it. */
   #begin(bytes: Uint8Array, sink: PipeSink): Full {

@@ -1,6 +1,6 @@
 import type { Frame } from "../core/channel.ts";
 import { RpcError } from "../core/errors.ts";
-import { textOf } from "../core/text.ts";
+import { bytesOf } from "../core/text.ts";
 import type { Outlet } from "./outlet.ts";
 
 /** How much is kept of a frame that is dropped because it is too large; the rule of `ChannelSink.skipped`. */
@@ -8,6 +8,8 @@ const HEAD_BYTES = 1024;
 /** A buffer up to this size is used again for the next frame. */
 const SMALL_BYTES = 4096;
 const EMPTY = new Uint8Array(0);
+/** Stateless, so that sharing it is safe. Puts U+FFFD where bytes are not UTF-8. */
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The beginning of a frame whose end has not come. It is one buffer that doubles, so that a frame which comes byte by
@@ -81,11 +83,15 @@ export class Rest {
   }
 }
 
-/** Bytes as text, or a copy of them when they are not UTF-8: the codec says what is wrong with those. */
+/**
+ * Bytes as text, or a copy of them when they are not UTF-8: the codec says what is wrong with those. A stream of such
+ * frames must not cost an exception each, so broken UTF-8 shows by not being the same when it is encoded again.
+ */
 export function textFrame(bytes: Uint8Array): Frame {
-  try {
-    return textOf(bytes);
-  } catch {
-    return bytes.slice();
-  }
+  const text = lenient.decode(bytes);
+  return !text.includes("\ufffd") || isSame(bytesOf(text), bytes) ? text : bytes.slice();
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

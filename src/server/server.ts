@@ -1,5 +1,5 @@
 import { type CloseOptions, type Connection, DEFAULT_GRACE_MS } from "../core/context.ts";
-import { establish, type EstablishOptions } from "../core/establish.ts";
+import { type EstablishOptions, establish } from "../core/establish.ts";
 import { type EndOptions, establishOptions } from "../core/options.ts";
 import type { Peer } from "../core/peer.ts";
 import { printable } from "../core/text.ts";

@@ -50,7 +50,13 @@ export interface MemoryNetwork {
   dial(name: string): Dialer;
 }
 
-/** Makes a network that knows nobody yet; its connections are pipes, so that any wire runs on them. */
+/** A slow reader in the same process must not cost more memory than one behind a socket. */
+const NETWORK_CAPACITY_BYTES = 1 << 20;
+
+/**
+ * Makes a network that knows nobody yet. Its connections are pipes, so that any wire runs on them; `capacity` is 1 MiB
+ * unless told otherwise.
+ */
 export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
   const places = new Map<string, Parameters<Listen>[0]>();
   let dialled = 0;
@@ -80,7 +86,7 @@ export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
       if (place === undefined) {
         throw new RpcError("unavailable", `Cannot dial "${address}": nobody listens there`, { executed: "no" });
       }
-      const [near, far] = memoryPipes(options);
+      const [near, far] = memoryPipes({ capacity: NETWORK_CAPACITY_BYTES, ...options });
       place({ pipe: far, remoteAddress: `${address}#${++dialled}` });
       return { pipe: near, remoteAddress: address };
     },

@@ -1,7 +1,7 @@
 import { CANCEL_REQUEST } from "../codecs/jsonrpc/options.ts";
 import type { Wire } from "../core/wire.ts";
 import { lsp as lspFraming } from "../framings/header.ts";
-import { jsonrpc, type JsonRpcWireOptions } from "./jsonrpc.ts";
+import { type JsonRpcWireOptions, jsonrpc } from "./jsonrpc.ts";
 
 /**
  * The wire of language servers (Language Server Protocol 3.17, base protocol): JSON-RPC 2.0 behind a `Content-Length`

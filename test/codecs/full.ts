@@ -95,16 +95,25 @@ export class FullCodec implements Codec {
   #safely(message: Message, cannot: Cannot, room = 0): string | undefined {
     let reason: unknown;
     try {
-      const text = textFor(message);
+      const text = this.#text(message);
       if (text === undefined || !isLonger(text, this.#link.maxFrameBytes - room)) return text;
       reason = new RpcError("resource_exhausted", `The message is larger than ${this.#link.maxFrameBytes} bytes`);
     } catch (thrown) {
       reason = thrown;
     }
     const instead = cannot(message, reason);
-    if (instead === undefined) return undefined;
-    const text = textFor(instead);
-    return text === undefined || isLonger(text, this.#link.maxFrameBytes - room) ? undefined : text;
+    try {
+      const text = instead && this.#text(instead);
+      return text === undefined || isLonger(text, this.#link.maxFrameBytes - room) ? undefined : text;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #text(message: Message): string | undefined {
+    if (message.kind === "hello" && this.carries.hello === "never") return undefined;
+    if (message.kind === "welcome" && !this.carries.welcome) return undefined;
+    return textFor(message);
   }
 
   #message(value: unknown): Message {

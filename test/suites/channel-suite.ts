@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Channel, Frame } from "../../src/core/channel.ts";
 import { protocolError } from "../../src/core/errors.ts";
 import { bytesOf } from "../../src/core/text.ts";
-import { bytesEqual, patternBytes, Recorder, turn } from "./support.ts";
+import { bytesEqual, patternBytes, Recorder, testWhere, turn } from "./support.ts";
 
 /** Two ends of a fresh connection. */
 export interface ChannelPair {
@@ -14,7 +14,7 @@ export interface ChannelPair {
   cleanup?(): Promise<void> | void;
 }
 
-/** What a channel can do; a flag that is false skips the tests about it. */
+/** What a channel can do; a flag that is false leaves out the tests about it. */
 export interface ChannelCapabilities {
   /** One direction can end while the other goes on. */
   readonly halfClose: boolean;
@@ -85,7 +85,7 @@ export function channelSuite(
         expect(texts(far.frameList)).toEqual(numbered(0, 1));
       }));
 
-    test.runIf(capabilities.text === "any")("text may hold line ends, controls and a byte order mark", () =>
+    testWhere(capabilities.text === "any")("text may hold line ends, controls and a byte order mark", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         far.open(pair.far);
@@ -96,7 +96,7 @@ export function channelSuite(
       }),
     );
 
-    test.runIf(capabilities.binary)("frames of any bytes arrive as they are", () =>
+    testWhere(capabilities.binary)("frames of any bytes arrive as they are", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         far.open(pair.far);
@@ -108,7 +108,7 @@ export function channelSuite(
       }),
     );
 
-    test.runIf(capabilities.keepsForm && capabilities.binary && capabilities.text === "any")(
+    testWhere(capabilities.keepsForm && capabilities.binary && capabilities.text === "any")(
       "text and bytes in one list keep their form and order",
       () =>
         withPair(async (pair, near, far) => {
@@ -124,7 +124,7 @@ export function channelSuite(
         }),
     );
 
-    test.runIf(capabilities.empty)("frames without content arrive, each once", () =>
+    testWhere(capabilities.empty)("frames without content arrive, each once", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         far.open(pair.far);
@@ -192,7 +192,7 @@ export function channelSuite(
       }),
     );
 
-    test.runIf(capabilities.tooLarge === "skipped")(
+    testWhere(capabilities.tooLarge === "skipped")(
       "a frame above the limit is skipped, and its neighbours arrive",
       () =>
         withPair(async (pair, near, far) => {
@@ -209,7 +209,7 @@ export function channelSuite(
         }),
     );
 
-    test.runIf(capabilities.tooLarge === "closes")("a frame above the limit ends the link with an error", () =>
+    testWhere(capabilities.tooLarge === "closes")("a frame above the limit ends the link with an error", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         far.open(pair.far);
@@ -222,7 +222,7 @@ export function channelSuite(
       }),
     );
 
-    test.runIf(capabilities.pauses)(
+    testWhere(capabilities.pauses)(
       "a sink that is full gets no more until its promise resolves, and then all of it",
       () =>
         withPair(async (pair, near, far) => {
@@ -240,7 +240,7 @@ export function channelSuite(
         }),
     );
 
-    test.runIf(capabilities.tellsFull)("a sender is told when the way is full and when it is free again", () =>
+    testWhere(capabilities.tellsFull)("a sender is told when the way is full and when it is free again", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         far.pause();
@@ -256,7 +256,7 @@ export function channelSuite(
       }),
     );
 
-    test.runIf(capabilities.tellsFull)("a sender that waits is resumed when its own end is closed", () =>
+    testWhere(capabilities.tellsFull)("a sender that waits is resumed when its own end is closed", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         far.pause();
@@ -269,7 +269,7 @@ export function channelSuite(
       }),
     );
 
-    test.runIf(capabilities.halfClose)(
+    testWhere(capabilities.halfClose)(
       "after a half-close the other side gets the rest, ended once, and can still send",
       () =>
         withPair(async (pair, near, far) => {

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, type Limits, Slots } from "../../src/core/limits.ts";
 import { DEFAULT_HEARTBEAT } from "../../src/core/liveness.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import type { Message } from "../../src/core/message.ts";
-import { type Middleware, withMiddleware } from "../../src/core/middleware.ts";
+import { withMiddleware } from "../../src/core/middleware.ts";
 import { Peer, type PeerOptions } from "../../src/core/peer.ts";
 import { textOf } from "../../src/core/text.ts";
 import type { Wire } from "../../src/core/wire.ts";
@@ -73,7 +73,13 @@ export interface Pair {
 }
 
 /** Two peers over a channel in memory. */
-export function pair({ wire = plainWire(), client, server, capacity, clock = new ManualClock() }: PairSetup = {}): Pair {
+export function pair({
+  wire = plainWire(),
+  client,
+  server,
+  capacity,
+  clock = new ManualClock(),
+}: PairSetup = {}): Pair {
   const ends = memoryChannels(capacity === undefined ? {} : { capacity });
   return {
     clock,

@@ -74,6 +74,7 @@ export function eventsOf(framing: Framing, chunks: readonly Uint8Array[], limits
   return events;
 }
 
+/** One frame in words: its form and what it holds, byte by byte where it is not text. */
 export function describeFrame(frame: Frame): string {
   return typeof frame === "string" ? `text ${frame}` : `bytes ${Buffer.from(frame).toString("latin1")}`;
 }
@@ -83,6 +84,7 @@ export function singly(bytes: Uint8Array): Uint8Array[] {
   return Array.from(bytes, (byte) => Uint8Array.of(byte));
 }
 
+/** What a framing brings to the suite. */
 export interface FramingSuiteOptions {
   /** For `channelSuite`, which runs over pipes in memory. */
   readonly capabilities: Pick<ChannelCapabilities, "binary" | "keepsForm" | "empty" | "text" | "tooLarge">;

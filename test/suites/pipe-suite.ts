@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Pipe } from "../../src/core/channel.ts";
 import { protocolError } from "../../src/core/errors.ts";
-import { bytesEqual, patternBytes, Recorder, turn } from "./support.ts";
+import { bytesEqual, patternBytes, Recorder, testWhere, turn } from "./support.ts";
 
 /** Two ends of a fresh connection. */
 export interface PipePair {
@@ -13,7 +13,7 @@ export interface PipePair {
   cleanup?(): Promise<void> | void;
 }
 
-/** What a transport can do; a flag that is false skips the tests about it. */
+/** What a transport can do; a flag that is false leaves out the tests about it. */
 export interface PipeCapabilities {
   /** One direction can end while the other goes on. */
   readonly halfClose: boolean;
@@ -124,7 +124,7 @@ export function pipeSuite(name: string, makePair: () => Promise<PipePair>, capab
         expect(far.text).toBe(`first${"more".repeat(100)}`);
       }));
 
-    test.runIf(capabilities.tellsFull)("a writer is told when the way is full and when it is free again", () =>
+    testWhere(capabilities.tellsFull)("a writer is told when the way is full and when it is free again", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         far.pause();
@@ -140,7 +140,7 @@ export function pipeSuite(name: string, makePair: () => Promise<PipePair>, capab
       }),
     );
 
-    test.runIf(capabilities.tellsFull)("a writer that waits is resumed when its own end is closed", () =>
+    testWhere(capabilities.tellsFull)("a writer that waits is resumed when its own end is closed", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         far.pause();
@@ -153,7 +153,7 @@ export function pipeSuite(name: string, makePair: () => Promise<PipePair>, capab
       }),
     );
 
-    test.runIf(capabilities.halfClose)(
+    testWhere(capabilities.halfClose)(
       "after a half-close the other side gets the rest, ended once, and can still write",
       () =>
         withPair(async (pair, near, far) => {
@@ -173,7 +173,7 @@ export function pipeSuite(name: string, makePair: () => Promise<PipePair>, capab
         }),
     );
 
-    test.runIf(capabilities.halfClose)("a half-close that came before open is told after open", () =>
+    testWhere(capabilities.halfClose)("a half-close that came before open is told after open", () =>
       withPair(async (pair, near, far) => {
         near.open(pair.near);
         void pair.near.write("early");

@@ -69,7 +69,9 @@ class PlainCodec implements Codec {
 
   #encode(message: Message, cannot: Cannot): string | undefined {
     if (message.kind === "batch") {
-      const members = message.messages.map((member) => this.#encode(member, cannot)).filter((text) => text !== undefined);
+      const members = message.messages
+        .map((member) => this.#encode(member, cannot))
+        .filter((text) => text !== undefined);
       return members.length === 0 ? undefined : `{"kind":"batch","messages":[${members.join()}]}`;
     }
     try {

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, test } from "vitest";
 import type { Channel, ChannelSink, CloseReason, Frame, Full, Pipe, PipeSink } from "../../src/core/channel.ts";
 import type { RpcError } from "../../src/core/errors.ts";
 import { bytesOf, join } from "../../src/core/text.ts";
@@ -9,6 +9,7 @@ export interface Deferred<Value> {
   resolve(value: Value): void;
 }
 
+/** Makes a promise that the test resolves. */
 export function deferred<Value = void>(): Deferred<Value> {
   let resolve: (value: Value) => void = () => {};
   const promise = new Promise<Value>((done) => {
@@ -160,4 +161,9 @@ export function patternBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at++) bytes[at] = (at * 31 + (at >> 8) * 7 + (at >> 16)) & 0xff;
   return bytes;
+}
+
+/** A test of a capability: where it is not there, there is no test, so that a skipped test is always news. */
+export function testWhere(capable: boolean): (name: string, run: () => Promise<void>) => void {
+  return capable ? test : () => {};
 }

@@ -2,7 +2,7 @@ import { Client, type ConnectOptions } from "../../src/client/client.ts";
 import { ManualClock } from "../../src/core/clock.ts";
 import { RpcError } from "../../src/core/errors.ts";
 import type { RawConnection, Wire } from "../../src/core/wire.ts";
-import { Server, type ServeOptions } from "../../src/server/server.ts";
+import { type ServeOptions, Server } from "../../src/server/server.ts";
 import { memoryChannels } from "../../src/transports/memory.ts";
 import { Log } from "./engine.ts";
 import { plainWire } from "./plain-wire.ts";
@@ -37,7 +37,13 @@ export interface World {
   connect(options?: ConnectOptions<never>): Promise<Client>;
 }
 
-export async function world({ wire = plainWire(), handlers, server, client, capacity }: WorldSetup = {}): Promise<World> {
+export async function world({
+  wire = plainWire(),
+  handlers,
+  server,
+  client,
+  capacity,
+}: WorldSetup = {}): Promise<World> {
   const clock = new ManualClock();
   const log = new Log();
   const links: World["links"][number][] = [];

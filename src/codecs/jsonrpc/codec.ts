@@ -6,20 +6,10 @@ import { parseJson } from "../../core/json.ts";
 import type { ErrorMessage, Id, InvalidMessage, Message, RequestMessage } from "../../core/message.ts";
 import { textOf } from "../../core/text.ts";
 import { Encoder } from "./encoder.ts";
-import {
-  type Envelope,
-  envelopeOf,
-  hasOutcome,
-  hasSoundError,
-  isNameless,
-  replyFault,
-  requestFault,
-} from "./envelope.ts";
+import { type Envelope, envelopeOf, hasOutcome, hasSoundError, isReply, replyFault, requestFault } from "./envelope.ts";
 import { beyondLimit, faultOf, readError } from "./faults.ts";
 import { glimpse, idOf, idOfText, membersOf, memberText, oddIds } from "./id-text.ts";
 import type { Dialect } from "./options.ts";
-
-export type { CancelMethod, JsonRpcOptions } from "./options.ts";
 
 /**
  * JSON-RPC 2.0, one message or one batch per frame. It keeps no state between frames. An id is a number when it is a
@@ -98,7 +88,7 @@ export class JsonRpcCodec implements Codec {
     if (it === undefined) return invalid(null, faultOf(-32700, "request is not a JSON object"));
     const id = idOf(it.id, source === undefined || it.id === undefined ? undefined : memberText(source, "id"));
     if (id === undefined) return invalid(null, faultOf(-32600, "invalid request ID"));
-    if (isNameless(it)) return this.#reply(it, id) ?? this.#unfit(it, id);
+    if (isReply(it)) return this.#reply(it, id) ?? this.#unfit(it, id);
     return this.#request(it, id, source);
   }
 
@@ -124,7 +114,7 @@ export class JsonRpcCodec implements Codec {
     }
     // The end that accepted the link takes the reply to its own call as it is (case 156).
     const fault = this.#link.role === "client" ? replyFault(it, this.#dialect.strict) : undefined;
-    if (fault !== undefined) return failure(id, hasOutcome(it) ? { ...fault, executed: "yes" } : fault);
+    if (fault !== undefined) return failure(id, it.result === undefined ? fault : { ...fault, executed: "yes" });
     const { error } = it;
     if (!hasSoundError(it)) return failure(id, faultOf(-32700, "invalid error value"));
     if (error !== undefined && error !== null) return failure(id, readError(error as object, this.#dialect));

@@ -46,9 +46,14 @@ function ownMembers(value: object): Envelope {
   return own;
 }
 
-/** Whether the message names no method, so that it may be a reply. */
-export function isNameless(it: Envelope): boolean {
+/** Whether the message names no method. */
+function isNameless(it: Envelope): boolean {
   return it.method === undefined || it.method === null || it.method === "";
+}
+
+/** Whether it is read as a reply: without a method, or with an empty one beside an outcome. */
+export function isReply(it: Envelope): boolean {
+  return isNameless(it) && (it.method !== "" || hasOutcome(it));
 }
 
 /** Whether there is a result or an error. `"result": null` is one, `"error": null` is not. */

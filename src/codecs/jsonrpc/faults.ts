@@ -1,4 +1,4 @@
-import type { Executed, Fault } from "../../core/errors.ts";
+import { type Executed, type Fault, RpcError } from "../../core/errors.ts";
 import type { Dialect } from "./options.ts";
 
 /** A fault that a peer's message has: the numbers of a parse error and of an invalid request. */
@@ -53,12 +53,25 @@ export function readError(error: object, dialect: Dialect): Fault {
 }
 
 /** The error object of a reply, as JSON text. Throws when its data has no JSON form. */
-export function errorText(error: Fault, dialect: Dialect): string {
+export function errorText(fault: Fault, dialect: Dialect): string {
+  const error = dialect.verbatim ? thrownFault(fault) : fault;
   const { wireCode, message } = error;
   const number = typeof wireCode === "number" && Number.isFinite(wireCode) ? wireCode : dialect.numbers[error.code];
   const data = dataText(error, dialect.verbatim);
   const text = message === "" ? "" : `,"message":${JSON.stringify(message)}`;
   return data === "" ? `{"code":${number}${text}}` : `{"code":${number}${text},"data":${data}}`;
+}
+
+/**
+ * What jrpc2 says of an exception: its own text, as a system error, a cancellation or a missed deadline. Only what this
+ * end made of something else that was thrown is undone so; an `RpcError` that a handler threw stays as it is.
+ */
+function thrownFault(fault: Fault): Fault {
+  if (!RpcError.is(fault) || fault.remote || !(fault.cause instanceof Error)) return fault;
+  const { name, message } = fault.cause;
+  const isHidden = fault.code === "internal" && (fault.trace !== undefined || fault.executed === "yes");
+  if (isHidden) return { code: "unknown", message };
+  return name === "AbortError" || name === "TimeoutError" ? { code: fault.code, message } : fault;
 }
 
 /** Data as the thrower gave it; where it gave none, the two facts that JSON-RPC has no other place for. */

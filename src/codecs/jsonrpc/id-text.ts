@@ -86,10 +86,7 @@ function oddPattern(keys: readonly string[]): RegExp {
  */
 export function idOf(value: unknown, source: string | undefined): Id | null | undefined {
   if (value === undefined || value === null) return null;
-  if (typeof value === "number") {
-    if (source === undefined) return value;
-    return Number.isSafeInteger(value) && String(value) === source ? value : source;
-  }
+  if (typeof value === "number") return source === undefined ? value : idOfText(source);
   // Without escapes the characters of a string are its source text.
   return typeof value === "string" ? (source ?? `"${value}"`) : undefined;
 }

@@ -60,8 +60,8 @@ export function parseAddress(text: string): Address {
 }
 
 /**
- * Guesses what an address without a scheme means, by the rules of jrpc2's `Network`: with a
- * port or the name of a service after its last colon, and no slash before, it is `tcp`; anything else is a path.
+ * Guesses what an address without a scheme means, by the rules of jrpc2's `Network`: with a port or the name of a
+ * service after its last colon, and no slash before, it is `tcp`; anything else is a path.
  */
 export function guessKind(text: string): "tcp" | "unix" {
   return /^[^/]*:[a-z0-9-]+$/i.test(text) ? "tcp" : "unix";

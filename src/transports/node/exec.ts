@@ -86,6 +86,7 @@ function connectionOf(child: Child, command: string, killAfterMs: number): RawCo
     output: child.stdin,
     end: (atOnce) => ending.begin(atOnce),
     once: true,
+    endsAsOne: true,
   });
   // It reads no more, so it is no peer any more; how it exits says why.
   child.stdin.on("error", () => ending.begin(false));

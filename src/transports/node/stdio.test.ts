@@ -4,7 +4,7 @@ import { pipeSuite } from "../../../test/suites/pipe-suite.ts";
 import { Recorder, turn } from "../../../test/suites/support.ts";
 import type { Pipe } from "../../core/channel.ts";
 import type { RawConnection } from "../../core/wire.ts";
-import { stdioConnection, stdioListen, type StdioStreams } from "./stdio.ts";
+import { type StdioStreams, stdioConnection, stdioListen } from "./stdio.ts";
 
 function pipeOver(streams: StdioStreams): Pipe {
   const { pipe } = stdioConnection(streams);

@@ -18,6 +18,8 @@ export interface StreamEnds {
   readonly end: (atOnce: boolean) => void;
   /** There is no second connection of this kind, so every reason says "never dial again". */
   readonly once?: boolean;
+  /** The end of the input comes with the end of all, whose reason says more: `ended` is told only if that does not follow. */
+  readonly endsAsOne?: boolean;
 }
 
 /**
@@ -45,8 +47,12 @@ export class StreamPipe implements Pipe {
     // With a `readable` listener nothing flows, whoever calls `resume` (Node does, on a child's output when it exits).
     input.on("readable", holdFlow);
     input.once("end", () => {
-      this.#inputEnded = true;
-      this.#tellEnded();
+      const tell = (): void => {
+        this.#inputEnded = true;
+        this.#tellEnded();
+      };
+      if (ends.endsAsOne === true) setTimeout(tell, LINGER_MS).unref();
+      else tell();
     });
     output.on("drain", this.#onDrain);
     output.once("close", this.#onDrain);

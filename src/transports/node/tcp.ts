@@ -1,7 +1,7 @@
 import net from "node:net";
 import type { Dialer, Listen } from "../../core/wire.ts";
-import { codeOf } from "./system-error.ts";
 import { dialSocket, listenError, listenerOf, listening, SOCKET_OPTIONS, socketPipe } from "./socket.ts";
+import { codeOf } from "./system-error.ts";
 
 /** Where this machine can be reached from itself only: the default on both sides. */
 export const LOOPBACK = "127.0.0.1";

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import net from "node:net";
-import type { Dialer, Listen } from "../../core/wire.ts";
 import { RpcError } from "../../core/errors.ts";
+import type { Dialer, Listen } from "../../core/wire.ts";
 import { formatAddress } from "./address.ts";
 import { dialSocket, listenError, listenerOf, listening, SOCKET_OPTIONS, socketPipe } from "./socket.ts";
 import { codeOf } from "./system-error.ts";

@@ -1,0 +1,122 @@
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { z } from "zod";
+import { pair } from "../../test/suites/engine.ts";
+import { world } from "../../test/suites/world.ts";
+import type { CallContext, Caller, Connection } from "./context.ts";
+import type { CallOptions } from "./outgoing.ts";
+import { type Remote, remoteOf } from "./remote.ts";
+
+class Account {
+  balance = 1;
+  deposit({ amount }: { amount: number }, _context: CallContext): Promise<number> {
+    this.balance += amount;
+    return Promise.resolve(this.balance);
+  }
+}
+
+const handlers = {
+  add: ({ a, b }: { a: number; b: number }) => a + b,
+  greet: async (name: string, { remoteAddress }: CallContext) => `hello ${name} at ${remoteAddress ?? "?"}`,
+  maybe: (limit?: number) => [limit ?? 10],
+  ping: () => "pong" as const,
+  later: () => Promise.resolve({ at: 1 }),
+  nothing: (): void => {},
+  math: { deep: { twice: (n: number) => n * 2 } },
+  account: new Account(),
+};
+type Api = typeof handlers;
+
+describe("Remote", () => {
+  test("gives each method its params, its options and its awaited result", () => {
+    type R = Remote<Api>;
+    expectTypeOf<R["add"]>().toEqualTypeOf<
+      (params: { a: number; b: number }, options?: CallOptions) => Promise<number>
+    >();
+    expectTypeOf<R["greet"]>().toEqualTypeOf<(params: string, options?: CallOptions) => Promise<string>>();
+    expectTypeOf<R["later"]>().returns.resolves.toEqualTypeOf<{ at: number }>();
+    expectTypeOf<R["nothing"]>().returns.resolves.toEqualTypeOf<void>();
+    // @ts-expect-error params are checked
+    expectTypeOf<R["add"]>().toBeCallableWith({ a: "1", b: 2 });
+    // @ts-expect-error params are needed
+    expectTypeOf<R["add"]>().toBeCallableWith();
+  });
+
+  test("lets params out where the handler can do without", () => {
+    type R = Remote<Api>;
+    expectTypeOf<R["ping"]>().toBeCallableWith();
+    expectTypeOf<R["ping"]>().returns.resolves.toEqualTypeOf<"pong">();
+    expectTypeOf<R["maybe"]>().toBeCallableWith();
+    expectTypeOf<R["maybe"]>().toBeCallableWith(5, { timeoutMs: 1 });
+    expectTypeOf<R["maybe"]>().returns.resolves.toEqualTypeOf<number[]>();
+  });
+
+  test("nests services, and takes class instances for what they are", () => {
+    type R = Remote<Api>;
+    expectTypeOf<R["math"]["deep"]["twice"]>().toEqualTypeOf<
+      (params: number, options?: CallOptions) => Promise<number>
+    >();
+    expectTypeOf<R["account"]["deposit"]>().parameter(0).toEqualTypeOf<{ amount: number }>();
+    expectTypeOf<R["account"]["deposit"]>().returns.resolves.toEqualTypeOf<number>();
+  });
+
+  test("knows the handlers that a function makes for each connection", () => {
+    const perConnection = (connection: Connection<{ user: string }>) => ({ who: () => connection.data.user });
+    expectTypeOf<Remote<typeof perConnection>["who"]>().returns.resolves.toEqualTypeOf<string>();
+  });
+
+  test("a call with a result schema has the schema's type, one without is unknown", () => {
+    const check = (caller: Caller): void => {
+      expectTypeOf(caller.call("x", 1, { result: z.object({ n: z.number() }) })).resolves.toEqualTypeOf<{
+        n: number;
+      }>();
+      expectTypeOf(caller.call("x", 1, { result: z.string().transform(Number) })).resolves.toEqualTypeOf<number>();
+      expectTypeOf(caller.call("x", 1, { timeoutMs: 1 })).resolves.toBeUnknown();
+      expectTypeOf(caller.call("x")).resolves.toBeUnknown();
+    };
+    expect(check).toBeTypeOf("function");
+  });
+});
+
+describe("remoteOf", () => {
+  test("calls methods by the names of its properties", async () => {
+    const { client } = pair({ server: { handlers } });
+    const remote = remoteOf<Api>(client);
+    expect(await remote.add({ a: 1, b: 2 })).toBe(3);
+    expect(await remote.greet("ann")).toBe("hello ann at ?");
+    expect(await remote.maybe()).toEqual([10]);
+    expect(await remote.math.deep.twice(4)).toBe(8);
+    expect(await remote.account.deposit({ amount: 4 }, { timeoutMs: 50 })).toBe(5);
+    await expect(remote.add({ a: 1, b: 2 }, { timeoutMs: 0 })).rejects.toMatchObject({ code: "deadline_exceeded" });
+  });
+
+  test("a client has it for the api that it was opened with", async () => {
+    const it = await world({ handlers });
+    expect(await (it.client.remote as Remote<Api>).ping()).toBe("pong");
+    await it.client.close();
+  });
+
+  test("may be awaited, printed and compared by accident without a call", async () => {
+    const { client } = pair();
+    const remote = remoteOf<Api>(client);
+    expect(await Promise.resolve(remote)).toBe(remote);
+    expect(remote.math).toBe(remote.math);
+    expect(Object.prototype.toString.call(remote)).toBe("[object Function]");
+    expect(client.stats.calls).toBe(0);
+  });
+
+  test("methods that are called like those of functions are methods", async () => {
+    const names = { call: () => 1, bind: () => 2, apply: () => 3, name: () => 4, length: () => 5, toString: () => 6 };
+    const { client } = pair({ server: { handlers: names } });
+    const remote = remoteOf<typeof names>(client);
+    expect(
+      await Promise.all([
+        remote.call(),
+        remote.bind(),
+        remote.apply(),
+        remote.name(),
+        remote.length(),
+        remote.toString(),
+      ]),
+    ).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+});

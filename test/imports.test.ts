@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+
+const SRC = fileURLToPath(new URL("../src", import.meta.url));
+
+/** Which rooms a room may import from, beside itself. Files that stand at the top of src join the rooms they like. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  framings: ["core"],
+  codecs: ["core"],
+  transports: ["core"],
+  wires: ["core", "codecs", "framings"],
+  client: ["core"],
+  server: ["core"],
+  cli: ["core", "framings", "wires", "client", "server", "node.ts"],
+};
+
+/** Rooms and files that may say `node:`. */
+const SAYS_NODE = ["transports/node/", "node.ts", "cli/"];
+
+/** What comes from other packages, and the one file that imports it where it is not a type. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  "@standard-schema/spec": /^core\//,
+  commander: /^cli\//,
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly isType: boolean;
+}
+
+function sources(): string[] {
+  return readdirSync(SRC, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .map((name) => name.replaceAll("\\", "/"))
+    .sort();
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(SRC, file), "utf8");
+  const found: Import[] = [];
+  for (const node of ts.createSourceFile(file, text, ts.ScriptTarget.ESNext).statements) {
+    if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) continue;
+    if (node.moduleSpecifier === undefined || !ts.isStringLiteral(node.moduleSpecifier)) continue;
+    const { text: name } = node.moduleSpecifier;
+    const isType = ts.isImportDeclaration(node) ? node.importClause?.isTypeOnly === true : node.isTypeOnly;
+    const to = name.startsWith(".") ? relative(SRC, join(SRC, dirname(file), name)).replaceAll("\\", "/") : name;
+    found.push({ from: file, to, isType });
+  }
+  return found;
+}
+
+const files = sources();
+const all = files.flatMap(importsOf);
+const inner = all.filter(({ to }) => files.includes(to));
+
+/** The first folder of a path, or the file itself at the top. */
+function roomOf(path: string): string {
+  return path.split("/", 1)[0] ?? path;
+}
+
+/** Codecs and node transports are rooms of rooms: siblings in one folder know one another. */
+function isSibling(from: string, to: string): boolean {
+  return dirname(from) === dirname(to) || dirname(from) === join(dirname(to), "node");
+}
+
+describe("who may import whom", () => {
+  test("each room imports only what the rule allows", () => {
+    const broken = inner.filter(({ from, to }) => {
+      const room = roomOf(from);
+      const allowed = MAY_IMPORT[room];
+      if (allowed === undefined) return false;
+      if (room === roomOf(to)) return room === "codecs" || room === "transports" ? !isSibling(from, to) : false;
+      return !allowed.includes(roomOf(to));
+    });
+    expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("every room has a rule", () => {
+    const rooms = new Set(files.filter((file) => file.includes("/")).map(roomOf));
+    expect([...rooms].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+  });
+
+  test("only the node transports, node.ts and the command say node:", () => {
+    const broken = all.filter(
+      ({ from, to }) => to.startsWith("node:") && !SAYS_NODE.some((place) => from.startsWith(place)),
+    );
+    expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("other packages are imported where the table says", () => {
+    const others = all.filter(({ to }) => !files.includes(to) && !to.startsWith("node:"));
+    const broken = others.filter(({ from, to }) => PACKAGES[to]?.test(from) !== true);
+    expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("there is no cycle, among types neither", () => {
+    expect(cycles(inner)).toEqual([]);
+  });
+});
+
+/** Every way back to where it began, once each. */
+function cycles(imports: readonly Import[]): string[] {
+  const next = new Map<string, string[]>();
+  for (const { from, to } of imports) next.set(from, [...(next.get(from) ?? []), to]);
+  const found = new Set<string>();
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.add([...path.slice(at), file].join(" -> "));
+    if (at >= 0 || done.has(file)) return;
+    for (const to of next.get(file) ?? []) walk(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of next.keys()) walk(file, []);
+  return [...found];
+}
