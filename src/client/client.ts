@@ -18,11 +18,12 @@ import {
   type CheckedCallOptions,
   type Holder,
   isItem,
+  lost,
   type OutgoingItem,
   type OutgoingRequest,
   requestsOf,
 } from "../core/outgoing.ts";
-import { lost, type Peer } from "../core/peer.ts";
+import type { Peer } from "../core/peer.ts";
 import { type Remote, remoteOf } from "../core/remote.ts";
 import type { Dialer, RawConnection, Wire } from "../core/wire.ts";
 import { backoffMs, type Redial, redialOf, sleep } from "./redial.ts";

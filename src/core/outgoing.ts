@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { CloseReason } from "./channel.ts";
 import { RpcError } from "./errors.ts";
 import type {
   BatchMessage,
@@ -12,6 +13,7 @@ import type {
   PongMessage,
   ReplyMessage,
 } from "./message.ts";
+import { printable } from "./text.ts";
 
 /** How one call is made. */
 export interface CallOptions<Result = unknown> {
@@ -196,4 +198,15 @@ export function requestsOf(item: OutgoingItem): readonly OutgoingRequest[] {
 /** Whether the message is a request of this end (a reply batch is not). */
 export function isItem(message: Outgoing): message is OutgoingItem {
   return message.kind === "call" || message.kind === "notify" || message instanceof OutgoingBatch;
+}
+
+/** The error of a request whose link ended. */
+export function lost(request: OutgoingRequest, reason: CloseReason): RpcError {
+  const sent = request.kind === "call" && request.sent;
+  const why = `Lost "${request.method}": ${printable(reason.message)}`;
+  return new RpcError("unavailable", why, {
+    executed: sent ? "unknown" : "no",
+    cause: reason.error,
+    wireCode: reason.closeCode,
+  });
 }

@@ -1,16 +1,16 @@
 import { Calling } from "./calling.ts";
-import type { Channel, CloseReason, Frame, Full, Role } from "./channel.ts";
+import type { Channel, CloseReason, Role } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { after } from "./clock.ts";
 import type { Codec, CodecLink } from "./codec.ts";
 import type { BatchMember, BatchOutcome, CloseOptions, Connection } from "./context.ts";
 import { DEFAULT_GRACE_MS } from "./context.ts";
-import { protocolError, RpcError } from "./errors.ts";
+import { type Fault, RpcError } from "./errors.ts";
 import type { Dispatcher } from "./handlers.ts";
 import type { Limits, Slots } from "./limits.ts";
 import { type Heartbeat, Liveness } from "./liveness.ts";
 import type { Logger } from "./logger.ts";
-import type { ErrorMessage, GoodbyeMessage, Hello, Id, Message, ResultMessage } from "./message.ts";
+import type { GoodbyeMessage, Hello, Id } from "./message.ts";
 import type { Middleware } from "./middleware.ts";
 import { Opening } from "./opening.ts";
 import type {
@@ -21,8 +21,9 @@ import type {
   OutgoingItem,
   OutgoingRequest,
 } from "./outgoing.ts";
-import { OutgoingBatch, requestsOf } from "./outgoing.ts";
+import { lost, OutgoingBatch, requestsOf } from "./outgoing.ts";
 import { Pending } from "./pending.ts";
+import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { Service } from "./service.ts";
 import { newCounters, type PeerStats } from "./stats.ts";
@@ -72,13 +73,12 @@ export class Peer implements Holder, Connection {
   readonly #opening: Opening;
   readonly #sender: Sender;
   readonly #service: Service;
+  readonly #receiver: Receiver;
   readonly #calling: Calling;
   readonly #liveness: Liveness;
   readonly #stopTicks: () => void;
   #isClosed = false;
   #maxFrameBytes: number;
-  /** Set while we ask the channel to bring nothing; calling it ends that. */
-  #readOn: (() => void) | undefined = undefined;
   #draining = false;
   #remoteDraining = false;
   #remoteEnded = false;
@@ -144,10 +144,27 @@ export class Peer implements Holder, Connection {
       opened: () => this.#sender.start(),
       broken: (error) => this.#break(error),
     });
+    this.#receiver = new Receiver({
+      codec: this.#codec,
+      pending: this.#pending,
+      opening: this.#opening,
+      sender: this.#sender,
+      service: this.#service,
+      liveness: this.#liveness,
+      limits,
+      clock,
+      logger: options.logger,
+      counters: this.#counters,
+      isClosed: () => this.#isClosed,
+      served: () => this.#closeWhenDone(),
+      broken: (error) => this.#break(error),
+      goodbye: (message) => this.#onGoodbye(message),
+      takesOver: (call, error) => this.#takesOver(call, error),
+    });
     this.#stopTicks = clock.onTick((now, pausedMs) => this.#tick(now, pausedMs));
     channel.open({
-      frames: (frames) => this.#onFrames(frames),
-      skipped: (head, reason) => this.#onSkipped(head, reason),
+      frames: (frames) => this.#receiver.frames(frames),
+      skipped: (head, reason) => this.#receiver.skipped(head, reason),
       ended: () => this.#onEnded(),
       closed: (reason) => this.#onLost(reason),
     });
@@ -183,7 +200,7 @@ export class Peer implements Holder, Connection {
   }
   /** Whether this end takes what the other side sends. */
   get isReading(): boolean {
-    return this.#readOn === undefined;
+    return this.#receiver.isReading;
   }
   get stats(): PeerStats {
     return { ...this.#counters };
@@ -215,7 +232,7 @@ export class Peer implements Holder, Connection {
     // To make room the peer has flushed, which may have shown that the link is broken.
     if (this.#isClosed) return this.#giveBack([admitted], { message: "the link is closed" });
     this.#sender.post(admitted);
-    this.#readOn?.();
+    this.#receiver.readOn();
   }
 
   /** A caller gave up (called by the call itself). */
@@ -333,104 +350,22 @@ export class Peer implements Holder, Connection {
 
   // ---- receiving
 
-  #onFrames(frames: readonly Frame[]): Full {
-    this.#liveness.received(this.#options.clock.now);
-    for (const frame of frames) {
-      if (this.#isClosed) return;
-      let messages: readonly Message[];
-      try {
-        messages = this.#codec.decode(frame);
-      } catch (thrown) {
-        return this.#break(RpcError.is(thrown) ? thrown : protocolError("Cannot decode a frame", { cause: thrown }));
-      }
-      for (const message of messages) this.#receive(message);
-    }
-    this.#closeWhenDone();
-    return this.#mayPause();
+  #onGoodbye(goodbye: GoodbyeMessage): void {
+    this.#remoteDraining = true;
+    this.#options.onGoodbye?.(this, goodbye);
+    this.#giveBack(this.#sender.takeUnsent(), { message: goodbye.text });
   }
 
-  #onSkipped(head: Uint8Array, reason: RpcError): void {
-    if (this.#isClosed) return;
-    this.#liveness.received(this.#options.clock.now);
-    const message = this.#codec.salvage?.(head, reason);
-    this.#receive(message ?? { kind: "invalid", id: null, method: undefined, error: reason });
-  }
-
-  #receive(message: Message): void {
-    const { now } = this.#options.clock;
-    switch (message.kind) {
-      case "result":
-      case "error":
-        return this.#settle(message);
-      case "call":
-      case "notify":
-        return this.#opening.isDone ? this.#service.receive(message, now) : this.#opening.tooEarly();
-      case "batch":
-        if (!this.#opening.isDone) return this.#opening.tooEarly();
-        return this.#service.receiveBatch(message, now, (member) => this.#receive(member));
-      case "cancel":
-        return this.#service.cancel(message.id);
-      case "invalid":
-        this.#counters.invalid++;
-        this.#options.logger.debug(`Not a request: ${printable(message.error.message)}`);
-        return this.#service.answerInvalid(message);
-      case "ping":
-        return this.#sender.post({ kind: "pong", token: message.token });
-      case "pong":
-        return;
-      case "hello":
-        return this.#opening.onHello(message.hello);
-      case "welcome":
-        return this.#opening.onWelcome(message.hello);
-      case "goodbye":
-        this.#remoteDraining = true;
-        this.#options.onGoodbye?.(this, message);
-        return this.#giveBack(this.#sender.takeUnsent(), { message: message.text });
-      default:
-        message satisfies never;
-    }
-  }
-
-  #settle(reply: ResultMessage | ErrorMessage): void {
-    const call = reply.id === null ? undefined : this.#pending.take(reply.id);
-    if (call === undefined) {
-      this.#counters.strays++;
-      this.#options.logger.debug(`A reply to nothing, id ${printable(String(reply.id))}, was ignored`);
-      return;
-    }
-    if (reply.kind === "result") {
-      this.#counters.results++;
-      return call.resolve(reply.value);
-    }
-    this.#counters.errors++;
-    // Refused by an end that drains: it did not run, so a client may give it to another link.
-    if (this.#remoteDraining && reply.error.executed === "no" && this.#options.onOrphans !== undefined) {
-      call.sent = false;
-      return this.#options.onOrphans([call], { message: reply.error.message });
-    }
-    call.fail(RpcError.is(reply.error) ? reply.error : RpcError.remote(reply.error));
-  }
-
-  /**
-   * Reading stops only while requests pile up and nobody here waits for a reply: a handler that calls back makes the
-   * peer read again, so a reply never waits behind a request.
-   */
-  #mayPause(): Full {
-    if (this.#service.waiting < this.#options.limits.maxWaiting || this.pendingCount > 0 || this.#isClosed) return;
-    // A channel that cannot pause brings more all the same: whoever was told to wait first must be told to go on, too.
-    const before = this.#readOn;
-    return new Promise((resolve) => {
-      this.#readOn = () => {
-        this.#readOn = undefined;
-        this.#liveness.received(this.#options.clock.now);
-        resolve();
-        before?.();
-      };
-    });
+  /** Refused by an end that drains: the call did not run, so a client may give it to another link. */
+  #takesOver(call: OutgoingCall, error: Fault): boolean {
+    if (!this.#remoteDraining || this.#options.onOrphans === undefined) return false;
+    call.sent = false;
+    this.#options.onOrphans([call], { message: error.message });
+    return true;
   }
 
   #eased(): void {
-    if (this.#service.waiting <= this.#options.limits.maxWaiting / 2) this.#readOn?.();
+    if (this.#service.waiting <= this.#options.limits.maxWaiting / 2) this.#receiver.readOn();
     this.#closeWhenDone();
   }
 
@@ -467,7 +402,7 @@ export class Peer implements Holder, Connection {
   #onEnded(): void {
     if (this.#isClosed) return;
     this.#remoteEnded = true;
-    this.#readOn?.();
+    this.#receiver.readOn();
     this.#orphan({ message: "the other side has ended" });
     this.#closeWhenDone();
   }
@@ -509,7 +444,7 @@ export class Peer implements Holder, Connection {
     this.#stopTicks();
     this.#sender.stop();
     this.#service.stop(new RpcError("unavailable", "The link is closed"));
-    this.#readOn?.();
+    this.#receiver.readOn();
     this.#orphan(reason);
     this.#opening.fail(reason.error ?? new RpcError("unavailable", reason.message, { wireCode: reason.closeCode }));
     this.#settleClosed(reason);
@@ -525,15 +460,4 @@ export class Peer implements Holder, Connection {
     if (this.#options.onOrphans !== undefined) return this.#options.onOrphans(items, reason);
     for (const item of items) for (const request of requestsOf(item)) request.fail(lost(request, reason));
   }
-}
-
-/** The error of a request whose link ended. */
-export function lost(request: OutgoingRequest, reason: CloseReason): RpcError {
-  const sent = request.kind === "call" && request.sent;
-  const why = `Lost "${request.method}": ${printable(reason.message)}`;
-  return new RpcError("unavailable", why, {
-    executed: sent ? "unknown" : "no",
-    cause: reason.error,
-    wireCode: reason.closeCode,
-  });
 }

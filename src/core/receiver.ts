@@ -1,0 +1,154 @@
+import type { Frame, Full } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import type { Codec } from "./codec.ts";
+import { protocolError, RpcError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+import type { Liveness } from "./liveness.ts";
+import type { Logger } from "./logger.ts";
+import type { ErrorMessage, GoodbyeMessage, Message, ResultMessage } from "./message.ts";
+import type { Opening } from "./opening.ts";
+import type { OutgoingCall } from "./outgoing.ts";
+import type { Pending } from "./pending.ts";
+import type { Sender } from "./sender.ts";
+import type { Service } from "./service.ts";
+import type { PeerCounters } from "./stats.ts";
+import { printable } from "./text.ts";
+
+/** What the receiving half needs from its peer. */
+export interface ReceiverOptions {
+  readonly codec: Codec;
+  readonly pending: Pending;
+  readonly opening: Opening;
+  readonly sender: Sender;
+  readonly service: Service;
+  readonly liveness: Liveness;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly counters: PeerCounters;
+  isClosed(): boolean;
+  /** A chunk of frames was served. */
+  served(): void;
+  /** The link cannot go on. */
+  broken(error: RpcError): void;
+  goodbye(message: GoodbyeMessage): void;
+  /** The other side refused a call before it ran; says whether somebody else takes it over. */
+  takesOver(call: OutgoingCall, error: ErrorMessage["error"]): boolean;
+}
+
+/** The receiving half of a peer: frames to messages, messages to whoever they are for, and when to stop reading. */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  /** Set while the channel is asked to bring nothing; calling it ends that. */
+  #readOn: (() => void) | undefined = undefined;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this end takes what the other side sends. */
+  get isReading(): boolean {
+    return this.#readOn === undefined;
+  }
+
+  /** Takes frames again, if it had stopped. */
+  readOn(): void {
+    this.#readOn?.();
+  }
+
+  frames(frames: readonly Frame[]): Full {
+    const { codec, clock, liveness } = this.#options;
+    liveness.received(clock.now);
+    for (const frame of frames) {
+      if (this.#options.isClosed()) return;
+      let messages: readonly Message[];
+      try {
+        messages = codec.decode(frame);
+      } catch (thrown) {
+        const error = RpcError.is(thrown) ? thrown : protocolError("Cannot decode a frame", { cause: thrown });
+        return this.#options.broken(error);
+      }
+      for (const message of messages) this.#receive(message);
+    }
+    this.#options.served();
+    return this.#mayPause();
+  }
+
+  skipped(head: Uint8Array, reason: RpcError): void {
+    const { codec, clock, liveness } = this.#options;
+    if (this.#options.isClosed()) return;
+    liveness.received(clock.now);
+    const message = codec.salvage?.(head, reason);
+    this.#receive(message ?? { kind: "invalid", id: null, method: undefined, error: reason });
+  }
+
+  #receive(message: Message): void {
+    const { opening, service, sender, clock, counters, logger } = this.#options;
+    switch (message.kind) {
+      case "result":
+      case "error":
+        return this.#settle(message);
+      case "call":
+      case "notify":
+        return opening.isDone ? service.receive(message, clock.now) : opening.tooEarly();
+      case "batch":
+        if (!opening.isDone) return opening.tooEarly();
+        return service.receiveBatch(message, clock.now, (member) => this.#receive(member));
+      case "cancel":
+        return service.cancel(message.id);
+      case "invalid":
+        counters.invalid++;
+        logger.debug(`Not a request: ${printable(message.error.message)}`);
+        return service.answerInvalid(message);
+      case "ping":
+        return sender.post({ kind: "pong", token: message.token });
+      case "pong":
+        return;
+      case "hello":
+        return opening.onHello(message.hello);
+      case "welcome":
+        return opening.onWelcome(message.hello);
+      case "goodbye":
+        return this.#options.goodbye(message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  #settle(reply: ResultMessage | ErrorMessage): void {
+    const { pending, counters, logger } = this.#options;
+    const call = reply.id === null ? undefined : pending.take(reply.id);
+    if (call === undefined) {
+      counters.strays++;
+      logger.debug(`A reply to nothing, id ${printable(String(reply.id))}, was ignored`);
+      return;
+    }
+    if (reply.kind === "result") {
+      counters.results++;
+      return call.resolve(reply.value);
+    }
+    counters.errors++;
+    if (reply.error.executed === "no" && this.#options.takesOver(call, reply.error)) return;
+    call.fail(RpcError.is(reply.error) ? reply.error : RpcError.remote(reply.error));
+  }
+
+  /**
+   * Reading stops only while requests pile up and nobody here waits for a reply: a handler that calls back makes the
+   * peer read again, so a reply never waits behind a request.
+   */
+  #mayPause(): Full {
+    const { service, pending, sender, limits, liveness, clock } = this.#options;
+    if (service.waiting < limits.maxWaiting || this.#options.isClosed()) return;
+    if (pending.size + sender.unsentCalls > 0) return;
+    // A channel that cannot pause brings more all the same: whoever was told to wait first must be told to go on, too.
+    const before = this.#readOn;
+    return new Promise((resolve) => {
+      this.#readOn = () => {
+        this.#readOn = undefined;
+        liveness.received(clock.now);
+        resolve();
+        before?.();
+      };
+    });
+  }
+}
