@@ -40,6 +40,11 @@ export interface Connection<Data = unknown> extends Caller {
   readonly closed: Promise<CloseReason>;
   /** A snapshot. */
   readonly stats: PeerStats;
+  /**
+   * Ends one call of the other side as if its caller had cancelled it; does nothing when none with this id waits or
+   * runs. `id` is the text that its `context.id` has: on JSON-RPC `JSON.stringify` of the id.
+   */
+  cancelIncoming(id: string): void;
   /** Takes no new requests, answers those it has, then closes; after `graceMs` (default 10 000) it closes anyway. */
   close(options?: CloseOptions): Promise<void>;
 }

@@ -241,9 +241,10 @@ export class Peer implements Holder, Connection {
     if (this.#pending.take(call.id) !== undefined) this.#sayCancel(call.id);
   }
 
-  /** Ends one call of the other side as if its caller had cancelled it; does nothing when there is none with this id. */
-  cancelIncoming(id: Id): void {
+  cancelIncoming(id: string): void {
     this.#service.cancel(id);
+    // Numbers are what most ids are, and their text is their digits.
+    if (String(Number(id)) === id) this.#service.cancel(Number(id));
   }
 
   async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {

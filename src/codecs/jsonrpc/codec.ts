@@ -47,8 +47,11 @@ export class JsonRpcCodec implements Codec {
     };
   }
 
-  /** Params must be an array or an object, or absent; jrpc2's server does not check what it pushes. */
+  /** Push must be allowed, and params an array, an object or absent; jrpc2's server does not check what it pushes. */
   refuses({ kind, params }: RequestMessage): RpcError | undefined {
+    if (!this.#dialect.push && this.#link.role === "server") {
+      return new RpcError("unimplemented", "server push is not enabled", { executed: "no" });
+    }
     if (params === undefined || typeof params === "object") return undefined;
     if (kind === "notify" && this.#answersStrays) return undefined;
     return new RpcError("invalid_argument", "invalid parameters: array or object required", {

@@ -17,6 +17,8 @@ export const CANCELLED_NOTIFICATION: CancelMethod = { method: "notifications/can
 export interface JsonRpcOptions {
   /** How a cancel travels, both ways; `false`: not at all. Default `$/cancelRequest`. */
   readonly cancel?: CancelMethod | false | undefined;
+  /** Whether the end that accepted the link may call and notify the one that dialled. Default true. */
+  readonly push?: boolean | undefined;
   /** Refuses messages with members that the specification does not know. Default: they are ignored. */
   readonly strict?: boolean | undefined;
   /**
@@ -32,6 +34,7 @@ export interface JsonRpcOptions {
 /** The options of one wire, checked and filled in; made once and shared by the codecs of all its links. */
 export interface Dialect {
   readonly cancel: CancelMethod | undefined;
+  readonly push: boolean;
   readonly strict: boolean;
   readonly verbatim: boolean;
   readonly numbers: Readonly<Record<Code, number>>;
@@ -40,7 +43,7 @@ export interface Dialect {
 
 /** Checks the options and fills in the defaults. Throws `TypeError` or `RangeError` for a wrong value. */
 export function dialectOf(options: JsonRpcOptions = {}): Dialect {
-  const { cancel = CANCEL_REQUEST, strict = false, errors = "plain", numbers = {} } = options;
+  const { cancel = CANCEL_REQUEST, push = true, strict = false, errors = "plain", numbers = {} } = options;
   if (cancel !== false) checkCancel(cancel);
   if (errors !== "plain" && errors !== "verbatim") {
     throw new TypeError(`errors must be "plain" or "verbatim", not ${JSON.stringify(errors)}`);
@@ -57,6 +60,7 @@ export function dialectOf(options: JsonRpcOptions = {}): Dialect {
   }
   return {
     cancel: cancel === false ? undefined : cancel,
+    push,
     strict,
     verbatim: errors === "verbatim",
     numbers: sent,
