@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { backoffMs, DEFAULT_REDIAL } from "../src/client/redial.ts";
+import type { Channel, ChannelSink } from "../src/core/channel.ts";
 import { ManualClock } from "../src/core/clock.ts";
 import { RpcError } from "../src/core/errors.ts";
 import { type EstablishOptions, establish, HandshakeFailure } from "../src/core/establish.ts";
 import { Registry } from "../src/core/handlers.ts";
 import { DEFAULT_LIMITS, Slots } from "../src/core/limits.ts";
 import { DEFAULT_HEARTBEAT } from "../src/core/liveness.ts";
-import type { Authenticator, CallContext } from "../src/index.ts";
+import type { Authenticator, CallContext, Wire } from "../src/index.ts";
 import { memoryChannels } from "../src/transports/memory.ts";
 import { call, codeOf, Hand, Log, never, note, pair, pass, peerOn, result, watchedSignal } from "./suites/engine.ts";
 import { plainWire } from "./suites/plain-wire.ts";
@@ -283,6 +284,27 @@ describe("concurrency", () => {
     expect(hand.peer.waitingCount).toBe(9);
   });
 
+  test("a channel that cannot pause and brings more all the same is told to go on as often as it was told to wait", async () => {
+    const slow = gates();
+    let sink: ChannelSink | undefined;
+    const deaf: Channel = {
+      open: (given) => {
+        sink = given;
+      },
+      send: () => {},
+      close: () => {},
+    };
+    const peer = peerOn(deaf, plainWire(), "server", new ManualClock(), {
+      ...slow,
+      limits: { maxRunning: 1, maxWaiting: 1 },
+    });
+    const told = numbers(4).map((each) => sink?.frames([JSON.stringify(call(each, "work", each))]));
+    expect(told.map((full) => full instanceof Promise)).toEqual([false, true, true, true]);
+    for (const each of numbers(4)) await slow.end(each);
+    await Promise.all(told);
+    expect([peer.isReading, peer.waitingCount]).toEqual([true, 0]);
+  });
+
   test("a flood that cannot be paused is refused past the queue and one chunk more, as not executed", async () => {
     const hand = new Hand({ handlers: { never }, limits: { maxRunning: 2, maxWaiting: 8 } });
     await hand.say(...numbers(9000).map((each) => call(each, "never")));
@@ -462,6 +484,15 @@ describe("overflow at the caller", () => {
     expect(new Set(await Promise.all(owed))).toEqual(new Set(["unavailable/unknown"]));
     expect((await hand.peer.closed).message).toContain("owes 21 replies");
   });
+
+  test("a call that finds the link stuck when it asks for room settles like the others", async () => {
+    const hand = new Hand({ role: "client", limits: { maxPending: 1 } });
+    const codes = numbers(14).map(() => codeOf(hand.peer.call("never")));
+    const batch = hand.peer.batch([["never"], ["never"]]);
+    expect([...new Set(await Promise.all(codes))].sort()).toEqual(["unavailable/no", "unavailable/unknown"]);
+    expect(await batch).toMatchObject([{ ok: false }, { ok: false }]);
+    expect(hand.peer.pendingCount).toBe(0);
+  });
 });
 
 describe("deadlines", () => {
@@ -478,6 +509,20 @@ describe("deadlines", () => {
       expect(clock.now - began).toBeGreaterThanOrEqual(timeoutMs);
       expect(clock.now - began).toBeLessThanOrEqual(timeoutMs + 2 * clock.tickMs);
     }
+  });
+
+  test("a clock that is a tick behind makes no deadline early", async () => {
+    const clock = Object.assign(new ManualClock(), { tickMs: 20 });
+    const hand = new Hand({ role: "client", clock });
+    // Made just before the next tick: 50 ms later is not before 69.
+    const over = codeOf(hand.peer.call("x", 1, { timeoutMs: 50 }));
+    await turn();
+    for (const now of [20, 40, 60]) {
+      clock.advance(20);
+      expect([clock.now, hand.peer.pendingCount]).toEqual([now, 1]);
+    }
+    clock.advance(20);
+    expect(await over).toBe("deadline_exceeded/unknown");
   });
 
   test("a late error says how long the caller waited, and for what", async () => {
@@ -1169,11 +1214,35 @@ describe("flushing", () => {
   });
 
   test("a value that makes a call while it is encoded does not enter the codec twice", async () => {
-    const { client } = pair({ server: { handlers: { echo: (params: unknown) => params } } });
+    const plain = plainWire();
+    let depth = 0;
+    let deepest = 0;
+    const watched: Wire = {
+      ...plain,
+      codec: (link) => {
+        const codec = plain.codec(link);
+        const encode = codec.encode.bind(codec);
+        return Object.assign(codec, {
+          encode: (...args: Parameters<typeof encode>) => {
+            deepest = Math.max(deepest, ++depth);
+            const frames = encode(...args);
+            depth--;
+            return frames;
+          },
+        });
+      },
+    };
+    const { client } = pair({ wire: watched, server: { handlers: { echo: (params: unknown) => params } } });
     const inner: Promise<unknown>[] = [];
-    const value = { toJSON: () => (inner.push(...numbers(50).map((each) => client.call("echo", each))), "outer") };
+    const value = {
+      toJSON: () => {
+        inner.push(...numbers(50).map((each) => client.call("echo", each)));
+        return "outer";
+      },
+    };
     expect(await client.call("echo", value)).toBe("outer");
     expect(await Promise.all(inner)).toEqual(numbers(50));
+    expect(deepest).toBe(1);
   });
 
   test("a codec that throws ends the link, and everything in that flush settles, notifications too", async () => {

@@ -23,9 +23,9 @@ export interface CloseReason {
 export interface PipeSink {
   /** Gets bytes that it may keep only until it returns. */
   data(bytes: Uint8Array): Full;
-  /** The other side will send nothing more; writing still works. At most once. */
+  /** The other side will send nothing more; writing still works. At most once, and only when the sink has room. */
   ended(): void;
-  /** Nothing works any more. Exactly once, last, also after our own `close`. */
+  /** Nothing works any more. Exactly once, last, also after our own `close`, and also while the sink is full. */
   closed(reason: CloseReason): void;
 }
 
@@ -35,7 +35,7 @@ export interface PipeSink {
  */
 export interface Pipe {
   open(sink: PipeSink): void;
-  /** Takes the bytes in any case. */
+  /** Takes the bytes in any case; they must not be changed afterwards. */
   write(bytes: Uint8Array | string): Full;
   /** Sends what was written, then closes; with `reason.error` it closes at once. May be called twice and before `open`. */
   close(reason?: CloseReason): void;
@@ -56,6 +56,7 @@ export interface ChannelSink {
 /** A stream of whole frames, in order, each once. It lives as a `Pipe` does. */
 export interface Channel {
   open(sink: ChannelSink): void;
+  /** Takes the frames in any case; they must not be changed afterwards. */
   send(frames: readonly Frame[]): Full;
   close(reason?: CloseReason): void;
 }
