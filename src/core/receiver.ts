@@ -93,6 +93,7 @@ export class Receiver {
         return opening.isDone ? service.receive(message, clock.now) : opening.tooEarly();
       case "batch":
         if (!opening.isDone) return opening.tooEarly();
+        for (const { kind } of message.messages) if (kind === "invalid") counters.invalid++;
         return service.receiveBatch(message, clock.now, (member) => this.#receive(member));
       case "cancel":
         return service.cancel(message.id);

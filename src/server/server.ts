@@ -53,8 +53,10 @@ export class Server {
   /** Stops accepting, lets running handlers answer for at most `graceMs`, then closes every link. May be called twice. */
   async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
     this.#closing.abort();
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
-    await Promise.all([...this.#peers].map((peer) => peer.close({ graceMs })));
+    await Promise.all([
+      ...this.#listeners.map((listener) => listener.close()),
+      ...[...this.#peers].map((peer) => peer.close({ graceMs })),
+    ]);
     await Promise.all(this.#accepting);
     this.#settleClosed();
   }
