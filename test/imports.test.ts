@@ -30,7 +30,6 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
 interface Import {
   readonly from: string;
   readonly to: string;
-  readonly isType: boolean;
 }
 
 function sources(): string[] {
@@ -40,18 +39,29 @@ function sources(): string[] {
     .sort();
 }
 
+/** What a file names in `import … from`, `export … from`, `import("…")` as a call and as a type. */
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(SRC, file), "utf8");
   const found: Import[] = [];
-  for (const node of ts.createSourceFile(file, text, ts.ScriptTarget.ESNext).statements) {
-    if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) continue;
-    if (node.moduleSpecifier === undefined || !ts.isStringLiteral(node.moduleSpecifier)) continue;
-    const { text: name } = node.moduleSpecifier;
-    const isType = ts.isImportDeclaration(node) ? node.importClause?.isTypeOnly === true : node.isTypeOnly;
-    const to = name.startsWith(".") ? relative(SRC, join(SRC, dirname(file), name)).replaceAll("\\", "/") : name;
-    found.push({ from: file, to, isType });
-  }
+  const visit = (node: ts.Node): void => {
+    const name = specifierOf(node);
+    if (name !== undefined) {
+      const to = name.startsWith(".") ? relative(SRC, join(SRC, dirname(file), name)).replaceAll("\\", "/") : name;
+      found.push({ from: file, to });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(file, text, ts.ScriptTarget.ESNext));
   return found;
+}
+
+function specifierOf(node: ts.Node): string | undefined {
+  let specifier: ts.Node | undefined;
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) specifier = node.moduleSpecifier;
+  else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) specifier = node.argument.literal;
+  else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+    specifier = node.arguments[0];
+  return specifier !== undefined && ts.isStringLiteralLike(specifier) ? specifier.text : undefined;
 }
 
 const files = sources();
