@@ -67,7 +67,14 @@ class HeaderCutter implements Cutter {
   }
 
   cut(bytes: Uint8Array, out: Outlet): void {
-    for (let at = this.#cutUsual(bytes, out); at < bytes.length; ) {
+    let isTried = false;
+    for (let at = 0; at < bytes.length; ) {
+      // Once a chunk, as soon as the frame that it began in the middle of is complete.
+      if (!isTried && this.#missing === undefined && this.#blockBytes === 0) {
+        isTried = true;
+        at += this.#cutUsual(bytes.subarray(at), out);
+        continue;
+      }
       at = this.#missing === undefined ? this.#readLine(bytes, at) : at;
       if (this.#missing !== undefined) at = this.#readBody(bytes, at, this.#missing, out);
     }
@@ -105,7 +112,6 @@ class HeaderCutter implements Cutter {
    * character for each byte the text is cut in place of the bytes. Gives where it stopped; the long way goes on there.
    */
   #cutUsual(bytes: Uint8Array, out: Outlet): number {
-    if (this.#missing !== undefined || this.#blockBytes > 0) return 0;
     const text = textFrame(bytes);
     if (typeof text !== "string" || text.length !== bytes.length) return 0;
     const block = this.#usual;
