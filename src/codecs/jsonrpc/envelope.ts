@@ -67,6 +67,17 @@ export function hasSoundError({ error }: Envelope): boolean {
 }
 
 /**
+ * Whether an error object has the members that it should have: jrpc2 reads the error of a request before it refuses it.
+ * The error of a reply is read as far as it can be.
+ */
+function hasSoundFields(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return true;
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  const isCode = code === undefined || code === null || (Number.isInteger(code) && (code as number) >> 0 === code);
+  return isCode && (message === undefined || message === null || typeof message === "string");
+}
+
+/**
  * What is wrong with a request, in the order of jrpc2: what each member is, then the version, then what must not stand
  * together, then (`strict`) unknown members, then an empty name. The id was checked before, because the answer needs it.
  */
@@ -79,7 +90,7 @@ export function requestFault(it: Envelope, strict: boolean): Fault | undefined {
     return faultOf(-32700, "invalid method name");
   }
   if (!isStructured(params)) return faultOf(-32600, "parameters must be array or object");
-  if (!hasSoundError(it)) return faultOf(-32700, "invalid error value");
+  if (!hasSoundError(it) || !hasSoundFields(it.error)) return faultOf(-32700, "invalid error value");
   if (jsonrpc !== "2.0") return faultOf(-32600, "invalid version marker");
   const nameless = isNameless(it);
   if (!nameless && hasOutcome(it)) return faultOf(-32600, "mixed request and reply fields");
