@@ -29,6 +29,8 @@ export { DEFAULT_LIMITS } from "./core/limits.ts";
 export type { Heartbeat } from "./core/liveness.ts";
 export type { Logger, LoggerOption } from "./core/logger.ts";
 export type * from "./core/message.ts";
+export type { MethodOptions } from "./core/method.ts";
+export { method, positional } from "./core/method.ts";
 export type { Middleware, MiddlewareCall } from "./core/middleware.ts";
 export type { EndOptions } from "./core/options.ts";
 export type { CallOptions, CheckedCallOptions } from "./core/outgoing.ts";

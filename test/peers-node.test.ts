@@ -7,7 +7,9 @@ import type { Dialer, Listen, RawConnection } from "../src/core/wire.ts";
 import { execDialer } from "../src/transports/node/exec.ts";
 import { stdioConnection } from "../src/transports/node/stdio.ts";
 import { tcpDialer, tcpListen } from "../src/transports/node/tcp.ts";
+import { tlsDialer, tlsListen } from "../src/transports/node/tls.ts";
 import { unixDialer, unixListen } from "../src/transports/node/unix.ts";
+import { type Certificates, makeCertificates } from "./suites/certificates.ts";
 import { peerSuite, type RawPair } from "./suites/peer-suite.ts";
 import { PEER_WIRES } from "./suites/peer-wires.ts";
 
@@ -21,6 +23,8 @@ const RELAY = `
   process.stdout.on("error", () => process.exit(1));
 `;
 
+/** None where openssl is missing, which it says. */
+const certificates = makeCertificates();
 const never = new AbortController().signal;
 const children: ChildProcess[] = [];
 let directory = "";
@@ -52,6 +56,12 @@ function tcpPair(): Promise<RawPair> {
   return meet(tcpListen({ port: 0 }), (address) => tcpDialer({ port: Number(new URL(address).port) }));
 }
 
+function tlsPair({ ca, server, client }: Certificates): Promise<RawPair> {
+  return meet(tlsListen({ port: 0, tls: { ca, ...server } }), (address) =>
+    tlsDialer({ port: Number(new URL(address).port), tls: { ca, ...client } }),
+  );
+}
+
 function unixPair(): Promise<RawPair> {
   const socket = freshPath();
   return meet(unixListen({ path: socket }), () => unixDialer({ path: socket }));
@@ -77,6 +87,7 @@ for (const [name, wire, capabilities] of PEER_WIRES) {
   const real = { ...capabilities, realTime: true };
   peerSuite(`${name} over TCP`, wire, tcpPair, real);
   if (!["jsonrpc", "lsp"].includes(name)) continue;
+  if (certificates !== undefined) peerSuite(`${name} over TLS`, wire, () => tlsPair(certificates), real);
   peerSuite(`${name} over a Unix socket`, wire, unixPair, real);
   peerSuite(`${name} over standard streams`, wire, stdioPair, real);
   peerSuite(`${name} over a child process`, wire, execPair, real);

@@ -1,4 +1,5 @@
 import type { CallContext, Connection } from "./context.ts";
+import { shapeOf } from "./shape.ts";
 
 /** Serves one method. What it returns, or what its promise resolves to, is the result; what it throws is the error. */
 export type Handler = (params: never, context: CallContext) => unknown;
@@ -71,7 +72,8 @@ export class Registry implements Dispatcher {
 
   #add(name: string, handler: AnyHandler, owner: object | undefined): void {
     if (this.#handlers.has(name)) throw new TypeError(`Cannot register "${name}": the name is taken`);
-    this.#handlers.set(name, owner === undefined ? handler : handler.bind(owner));
+    const isFree = owner === undefined || shapeOf(handler) !== undefined;
+    this.#handlers.set(name, isFree ? handler : handler.bind(owner));
   }
 }
 

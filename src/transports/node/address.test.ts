@@ -42,6 +42,7 @@ describe("an address with a scheme", () => {
     ["tcp://[::1]:0", { kind: "tcp", host: "::1", port: 0 }],
     ["tcp://[fe80::1%eth0]:1", { kind: "tcp", host: "fe80::1%eth0", port: 1 }],
     ["tcp://localhost:http", { kind: "tcp", host: "localhost", port: 80 }],
+    ["tls://example.org:7000", { kind: "tls", host: "example.org", port: 7000 }],
     ["unix:/tmp/s", { kind: "unix", path: "/tmp/s" }],
     ["unix:///tmp/s", { kind: "unix", path: "/tmp/s" }],
     ["unix:relative/s", { kind: "unix", path: "relative/s" }],
@@ -59,8 +60,14 @@ describe("an address with a scheme", () => {
 
 describe("an address that cannot be read says what is wrong and how to write it", () => {
   test.each([
-    ["", "The address is empty: write tcp://host:port, unix:/path, stdio:, exec:program args, host:port or a path"],
-    ["foo://bar:1", 'Bad address "foo://bar:1": the scheme "foo" is unknown. Write tcp://host:port, unix:/path,'],
+    [
+      "",
+      "The address is empty: write tcp://host:port, tls://host:port, unix:/path, stdio:, exec:program args, host:port or a path",
+    ],
+    [
+      "foo://bar:1",
+      'Bad address "foo://bar:1": the scheme "foo" is unknown. Write tcp://host:port, tls://host:port, unix:/path,',
+    ],
     ["constructor://x", 'the scheme "constructor" is unknown'],
     [":dumb-crud", 'the port "dumb-crud" is not known by name here, write its number. Write host:port'],
     ["localhost:70000", "70000 is no port: they end at 65535"],
@@ -112,6 +119,7 @@ describe("formatAddress", () => {
   test.each([
     ["tcp://127.0.0.1:7000", { kind: "tcp", host: "127.0.0.1", port: 7000 }],
     ["tcp://[::1]:7000", { kind: "tcp", host: "::1", port: 7000 }],
+    ["tls://[::1]:7000", { kind: "tls", host: "::1", port: 7000 }],
     ["unix:/tmp/s", { kind: "unix", path: "/tmp/s" }],
     ["unix:relative", { kind: "unix", path: "relative" }],
     ["unix:/a%25b%3Fc%23", { kind: "unix", path: "/a%b?c#" }],

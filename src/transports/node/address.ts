@@ -6,6 +6,7 @@ import { hostAndPort, LOOPBACK } from "./tcp.ts";
 /** Where to dial or listen. */
 export type Address =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "tls"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "stdio" }
   | { readonly kind: "exec"; readonly command: string; readonly args: readonly string[] };
@@ -26,6 +27,7 @@ interface Scheme {
 /** The schemes that there are; a new one is a line here. A Map, so that `constructor:` is unknown. */
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
   ["tcp", { form: "tcp://host:port", parse: (rest) => ({ kind: "tcp", ...parseHostAndPort(rest) }) }],
+  ["tls", { form: "tls://host:port", parse: (rest) => ({ kind: "tls", ...parseHostAndPort(rest) }) }],
   ["unix", { form: "unix:/path", parse: (rest) => ({ kind: "unix", path: parsePath(rest) }) }],
   ["stdio", { form: "stdio:", parse: parseStdio }],
   ["exec", { form: "exec:program args", parse: parseExec }],
@@ -44,7 +46,7 @@ const SERVICES: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads an address: a URL (`tcp://host:port`, `unix:/path`, `stdio:`, `exec:program args`), or without a scheme a
+ * Reads an address: a URL (`tcp://host:port`, `tls://host:port`, `unix:/path`, `stdio:`, `exec:program args`), or without a scheme a
  * `host:port` or the path of a Unix socket, told apart by `guessKind`. A host that is left out is `127.0.0.1`. The path
  * of a `unix:` URL may have `%20` and the like, a path without a scheme is taken as it is. Throws `TypeError` for
  * anything else, and never repeats a password that stands in the text.
@@ -71,7 +73,8 @@ export function guessKind(text: string): "tcp" | "unix" {
 export function formatAddress(address: Address): string {
   switch (address.kind) {
     case "tcp":
-      return `tcp://${hostAndPort(address.host, address.port)}`;
+    case "tls":
+      return `${address.kind}://${hostAndPort(address.host, address.port)}`;
     case "unix":
       return `unix:${address.path.replace(/[%?#]|^\/(?=\/)/g, encodeURIComponent)}`;
     case "stdio":

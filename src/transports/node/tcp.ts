@@ -72,7 +72,8 @@ function connectionOf(socket: net.Socket): Parameters<Parameters<Listen>[0]>[0] 
   return { pipe: socketPipe(socket), ...(remoteAddress !== undefined && { remoteAddress }) };
 }
 
-function checkPort(port: number): void {
+/** Throws `RangeError` unless it is a port. */
+export function checkPort(port: number): void {
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
   throw new RangeError(`port must be a whole number from 0 to 65535, not ${String(port)}`);
 }
