@@ -186,7 +186,7 @@ describe.skipIf(made === undefined)("TLS", () => {
     expect(error.message).toContain("TLS");
   });
 
-  test("a dialled connection works, and a cipher text below TLS 1.2 is not spoken", async () => {
+  test("a dialled connection works, and a version below TLS 1.2 is not spoken", async () => {
     const { port, accepted } = await listening();
     const near = await tlsDialer({ port, tls: { ca: certificates.ca } })(never);
     near.pipe?.close();
