@@ -174,6 +174,16 @@ describe("register and unregister", () => {
   });
 });
 
+describe("a service that cannot be registered", () => {
+  test("leaves none of its methods behind", () => {
+    const registry = new Registry({ service: { b: () => 1 } });
+    expect(() => registry.register("service", { a: () => 2, b: () => 2 })).toThrow(/"service.b": the name is taken/);
+    expect(() => registry.register("other", { a: () => 2, b: 5 })).toThrow(/"other.b": it is a number/);
+    expect(registry.names()).toEqual(["service.b"]);
+    expect(registry.find("service.b")?.(undefined, undefined as never)).toBe(1);
+  });
+});
+
 describe("context", () => {
   test("tells a handler everything about its call", async () => {
     const seen: CallContext[] = [];

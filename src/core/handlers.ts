@@ -32,7 +32,11 @@ export class Registry implements Dispatcher {
 
   /** Adds a handler, or a service whose methods get dotted names. Calls that arrive from now on find it. */
   register(name: string, handler: Handler | object): void {
-    this.#addEntry(name, handler, undefined, new Set());
+    // All of a service or nothing of it.
+    const added = new Registry();
+    added.#addEntry(name, handler, undefined, new Set());
+    for (const each of added.#handlers.keys()) this.#checkFree(each);
+    for (const [each, found] of added.#handlers) this.#handlers.set(each, found);
   }
 
   /** Removes a handler, or a whole service. Calls that already run go on. Returns whether there was one. */
@@ -71,9 +75,13 @@ export class Registry implements Dispatcher {
   }
 
   #add(name: string, handler: AnyHandler, owner: object | undefined): void {
-    if (this.#handlers.has(name)) throw new TypeError(`Cannot register "${name}": the name is taken`);
+    this.#checkFree(name);
     const isFree = owner === undefined || shapeOf(handler) !== undefined;
     this.#handlers.set(name, isFree ? handler : handler.bind(owner));
+  }
+
+  #checkFree(name: string): void {
+    if (this.#handlers.has(name)) throw new TypeError(`Cannot register "${name}": the name is taken`);
   }
 }
 
