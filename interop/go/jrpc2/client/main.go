@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"os"
+	"sort"
 	"sync"
 	"time"
 
@@ -101,7 +102,10 @@ func main() {
 	found["lines"] = call("lines", nil)
 
 	found["pushed"] = call("push", nil)
-	found["notes"] = []json.RawMessage{<-notes, <-notes}
+	// The client hands each message to a goroutine of its own, so their order is not ours to judge.
+	pushed := []json.RawMessage{<-notes, <-notes}
+	sort.Slice(pushed, func(i, j int) bool { return string(pushed[i]) < string(pushed[j]) })
+	found["notes"] = pushed
 	found["asked"] = call("ask", outcome{"method": "question", "params": []int{1}})
 	found["refused"] = call("ask", outcome{"method": "refuse", "params": nil})
 
