@@ -1,36 +1,39 @@
-// One end of one contender in a process of its own; the bench tells it what to do.
-const contender = await import(`./contenders/${process.argv[2]}.js`);
+// One end of one contender in a process of its own. The bench asks by lines of JSON on standard input, one question at
+// a time; each gets one line on standard output, `{ value }` or `{ error }`. go/gorpc/main.go answers the same.
+import { createInterface } from "node:readline";
+import { workloads } from "./workloads.js";
 
-const asked = {
+const contender = await import(`./contenders/${process.argv[2]}.js`);
+let client;
+
+const answers = {
+  /** Serves, and gives the address. */
   listen: () => contender.listen(),
   dial: async ({ address }) => {
-    add = await contender.dial(address);
+    client = await contender.dial(address);
   },
-  run: ({ inFlight, ms }) => run(inFlight, ms),
+  run,
+  /** User and system time of this process so far. */
   cpu: () => cpuMs(),
 };
 
-let add;
-
-process.on("message", async ({ id, what, ...details }) => {
-  process.send({ id, value: await asked[what](details) });
-});
-process.on("disconnect", () => process.exit());
-
 /** Keeps `inFlight` calls under way for `ms`, each awaited and checked by a loop of its own. */
-async function run(inFlight, ms) {
-  const until = performance.now() + ms;
-  const began = performance.now();
-  const cpu = cpuMs();
+async function run({ workload, inFlight, ms }) {
+  const { call, holds } = workloads[workload];
+  let over = false;
   let calls = 0;
   const loop = async (seed) => {
-    for (let n = seed; performance.now() < until; n++) {
-      const sum = await add(n, 1);
-      if (sum !== n + 1) throw new Error(`${n} + 1 is not ${sum}`);
+    for (let n = seed; !over; n++) {
+      if (!holds(await call(client, n), n)) throw new Error(`Call ${n} of ${workload} came back wrong`);
       calls++;
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, (_, index) => loop(index * 1000)));
+  const cpu = cpuMs();
+  const began = performance.now();
+  setTimeout(() => {
+    over = true;
+  }, ms);
+  await Promise.all(Array.from({ length: inFlight }, (_, index) => loop(index * 1001)));
   return { calls, ms: performance.now() - began, cpuMs: cpuMs() - cpu };
 }
 
@@ -38,3 +41,15 @@ function cpuMs() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { what, ...details } = JSON.parse(line);
+  const answer = await Promise.resolve(details)
+    .then(answers[what])
+    .then(
+      (value) => ({ value }),
+      ({ message }) => ({ error: message }),
+    );
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+process.exit();

@@ -8,6 +8,8 @@ export { header, strictHeader } from "./framings/header.ts";
 export { line } from "./framings/line.ts";
 export { rawJson } from "./framings/raw-json.ts";
 export { split } from "./framings/split.ts";
+export type { ServerInfo } from "./wires/builtins.ts";
 export type { JsonRpcWireOptions } from "./wires/jsonrpc.ts";
 export { jsonrpc } from "./wires/jsonrpc.ts";
 export { lsp } from "./wires/lsp.ts";
+export type { ServiceInfo } from "./wires/openrpc.ts";

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serve } from "../src/node.ts";
 
 const COMMAND = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const HANDLERS = fileURLToPath(new URL("./fixtures/handlers.js", import.meta.url));
@@ -164,6 +165,28 @@ describe("convoke call", () => {
   });
 });
 
+describe("convoke describe", () => {
+  test("prints the OpenRPC document of a server", async () => {
+    const { status, stdout, stderr } = await convoke("describe", tcp);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const { openrpc, methods } = JSON.parse(stdout) as { openrpc: string; methods: { name: string }[] };
+    expect(openrpc).toBe("1.3.2");
+    expect(methods.map(({ name }) => name)).toContain("math.add");
+  });
+
+  test("falls back to rpc.serverInfo, and fails where there is neither", async () => {
+    const info = { methods: ["a"], metrics: {} };
+    await using old = await serve("tcp://127.0.0.1:0", { builtins: false, handlers: { "rpc.serverInfo": () => info } });
+    expect(JSON.parse((await convoke("describe", old.addresses[0] ?? "")).stdout)).toEqual(info);
+    await using silent = await serve("tcp://127.0.0.1:0", { builtins: false });
+    expect(await convoke("describe", silent.addresses[0] ?? "")).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^unimplemented: The server does not describe itself/) as string,
+    });
+  });
+});
+
 describe("bad usage exits with 2 and says what to do", () => {
   test.each([
     [["call"], /missing required argument/],
@@ -196,7 +219,7 @@ describe("bad usage exits with 2 and says what to do", () => {
 });
 
 test("every command has a help text", async () => {
-  for (const args of [["--help"], ["call", "--help"], ["serve", "--help"]]) {
+  for (const args of [["--help"], ["call", "--help"], ["serve", "--help"], ["describe", "--help"]]) {
     const run = await convoke(...args);
     expect(run).toMatchObject({ status: 0, stderr: "" });
     expect(run.stdout).toMatch(/^Usage: convoke/);

@@ -23,7 +23,7 @@ const SAYS_NODE = ["transports/node/", "node.ts", "cli/"];
 
 /** What comes from other packages, and the one file that imports it where it is not a type. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
-  "@standard-schema/spec": /^core\//,
+  "@standard-schema/spec": /^(core|wires)\//,
   commander: /^cli\//,
 };
 

@@ -3,24 +3,20 @@ import { type Command, Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { RpcError } from "../core/errors.ts";
 import { lookup } from "../core/handlers.ts";
-import { connect } from "../node.ts";
-import { commandLogger, printError, printValue, say } from "./print.ts";
+import { dial, type LinkFlags, withLinkOptions } from "./link.ts";
+import { printError, printValue, say } from "./print.ts";
 import { type Request, requestsOf } from "./requests.ts";
 import { numberOption } from "./usage.ts";
-import { wireOf, wireOption } from "./wires.ts";
 
-interface CallFlags {
-  readonly wire: string;
+interface CallFlags extends LinkFlags {
   readonly notify?: boolean;
   readonly batch?: boolean;
   readonly sameMethod?: boolean;
-  readonly timeoutMs: number;
   readonly repeat: number;
   readonly indent?: boolean;
   readonly timing?: boolean;
   readonly errors?: boolean;
   readonly wait?: boolean;
-  readonly verbose?: boolean;
 }
 
 const EXAMPLES = `
@@ -35,28 +31,20 @@ Exit status: 0 all went well, 1 a call failed, 2 the command line is wrong.`;
 
 /** Adds `convoke call`. */
 export function addCall(program: Command): void {
-  program
-    .command("call")
+  withLinkOptions(program.command("call"))
     .summary("call methods at an address")
     .description("Calls one or more methods, one after the other, and stops at the first that fails.")
     .argument("<address>", "tcp://host:port, unix:/path, exec:program args, host:port or a path")
     .argument("<method...>", "methods, each followed by its params as JSON; '' stands for no params")
     .usage("[options] <address> <method> [params-json] [<method> <params-json> …]")
-    .addOption(wireOption())
     .option("--notify", "send notifications: no reply is awaited")
     .option("--batch", "send everything as one batch; every failure shows")
     .option("--same-method", "the first word is the method, each further one the params of a call")
-    .addOption(
-      new Option("--timeout-ms <n>", "how long to wait for the link and for each reply")
-        .argParser(numberOption("--timeout-ms", 1))
-        .default(60_000),
-    )
     .addOption(new Option("--repeat <n>", "do it all so many times").argParser(numberOption("--repeat", 1)).default(1))
     .option("--indent", "print results over several lines")
     .option("--timing", "print how long each call took, on stderr")
     .option("--errors", "print errors as JSON objects on stdout")
     .option("--wait", "print what the other side sends by itself, until Ctrl-C")
-    .option("--verbose", "print what happens to the link, on stderr")
     .addHelpText("after", EXAMPLES)
     .action(async (address: string, words: readonly string[], flags: CallFlags) => {
       process.exitCode = (await run(address, requestsOf(words, flags.sameMethod ?? false), flags)) ? 0 : 1;
@@ -71,15 +59,7 @@ async function run(address: string, requests: readonly Request[], flags: CallFla
   const interrupted = wait ? once(process, "SIGINT") : undefined;
   let client: Client;
   try {
-    client = await connect(address, {
-      wire: wireOf(flags.wire),
-      timeoutMs: flags.timeoutMs,
-      connectTimeoutMs: flags.timeoutMs,
-      handshakeTimeoutMs: flags.timeoutMs,
-      redial: false,
-      logger: commandLogger(flags.verbose ?? false),
-      ...(wait ? { handlers: printer(indent) } : {}),
-    });
+    client = await dial(address, flags, wait ? { handlers: printer(indent) } : {});
   } catch (thrown) {
     if (!RpcError.is(thrown)) throw thrown;
     printError(thrown, errors, indent);

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../core/errors.ts";
 import { addCall } from "./call.ts";
+import { addDescribe } from "./describe.ts";
 import { printError, say } from "./print.ts";
 import { addServe } from "./serve.ts";
 import { UsageError } from "./usage.ts";
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
     .exitOverride();
   addCall(program);
   addServe(program);
+  addDescribe(program);
   try {
     await program.parseAsync();
   } catch (thrown) {

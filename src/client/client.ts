@@ -95,7 +95,7 @@ export class Client<Api = unknown> implements Caller {
     if (!(connections >= 1))
       throw new RangeError(`connections must be a number of at least 1, not ${String(connections)}`);
     this.#link = {
-      ...establishOptions("client", options),
+      ...establishOptions("client", wire, options),
       hello,
       signal: this.#ended.signal,
       onOrphans: (items, reason) => this.#takeBack(items, reason),

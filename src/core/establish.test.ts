@@ -55,7 +55,7 @@ describe("onConnect and onDisconnect", () => {
     const server = establish(
       { channel: far },
       plainWire(),
-      establishOptions("server", {
+      establishOptions("server", plainWire(), {
         clock,
         handlers: { ready: () => ready },
         onConnect: async (connection) => {
@@ -68,7 +68,7 @@ describe("onConnect and onDisconnect", () => {
     const client = await establish(
       { channel: near },
       plainWire(),
-      establishOptions("client", { clock, handlers: { who: () => "ann" } }),
+      establishOptions("client", plainWire(), { clock, handlers: { who: () => "ann" } }),
     );
     const early = client.call("ready");
     await turn();
@@ -136,15 +136,15 @@ describe("establishOptions", () => {
     ["concurrency", 0],
     ["maxPending", 0],
   ])("a wrong %s throws a RangeError at once", (name, value) => {
-    expect(() => establishOptions("server", { [name]: value })).toThrow(RangeError);
+    expect(() => establishOptions("server", plainWire(), { [name]: value })).toThrow(RangeError);
   });
 
   test("a wrong table of handlers throws a TypeError at once", () => {
-    expect(() => establishOptions("server", { handlers: { a: 5 } })).toThrow(TypeError);
+    expect(() => establishOptions("server", plainWire(), { handlers: { a: 5 } })).toThrow(TypeError);
   });
 
   test("undefined means default", () => {
-    const options = establishOptions("client", {
+    const options = establishOptions("client", plainWire(), {
       timeoutMs: undefined,
       maxWaiting: undefined,
       heartbeat: undefined,
@@ -166,11 +166,11 @@ describe("identity", () => {
     const [near, far] = memoryChannels();
     const handlers = { who: (_: unknown, { identity }: CallContext) => identity };
     const [client] = await Promise.all([
-      establish({ channel: near }, plainWire(), establishOptions("client", { clock })),
+      establish({ channel: near }, plainWire(), establishOptions("client", plainWire(), { clock })),
       establish(
         { channel: far, identity: { user: "cn=ann" } },
         plainWire(),
-        establishOptions("server", { clock, handlers }),
+        establishOptions("server", plainWire(), { clock, handlers }),
       ),
     ]);
     expect(await client.call("who")).toEqual({ user: "cn=ann" });

@@ -17,6 +17,11 @@ export interface EndOptions<Data = unknown> extends Partial<{ readonly [Name in 
   readonly wire?: Wire | undefined;
   /** What the other side can call: an object of functions, a `Registry`, a `lookup`, or a function that gives one for each connection. */
   readonly handlers?: HandlersOption<Data> | undefined;
+  /**
+   * Whether the wire's own methods are answered (JSON-RPC: `rpc.serverInfo`, `rpc.discover`); its reserved names then never
+   * reach `handlers`. Default: a server does, a client does not.
+   */
+  readonly builtins?: boolean | undefined;
   /** Stands around every call in both directions; the first is the outermost. */
   readonly middleware?: readonly Middleware[] | undefined;
   /** Default time of this end's calls. Default 20 000; Infinity: no limit. */
@@ -48,10 +53,11 @@ const DEFAULT_CONCURRENCY = 8192;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000;
 
 /** Turns a user's options into what every link of this end is made with. Throws `TypeError` or `RangeError` for a wrong one. */
-export function establishOptions<Data>(role: Role, options: EndOptions<Data>): EstablishOptions {
-  const { handlers = {}, middleware = [] } = options;
-  const shared = typeof handlers === "function" ? undefined : withMiddleware(dispatcherOf(handlers), middleware);
+export function establishOptions<Data>(role: Role, wire: Wire, options: EndOptions<Data>): EstablishOptions {
+  const { handlers = {}, middleware = [], builtins = role === "server" } = options;
+  const shared = typeof handlers === "function" ? undefined : dispatcherOf(handlers);
   const own = handlers as (connection: Connection<Data>) => object;
+  const withBuiltins = builtins ? wire.builtins?.() : undefined;
   const { onConnect, onDisconnect } = options;
   return {
     role,
@@ -66,8 +72,11 @@ export function establishOptions<Data>(role: Role, options: EndOptions<Data>): E
     flushDelayMs: checkMs("flushDelayMs", options.flushDelayMs ?? 0),
     handshakeTimeoutMs: checkMs("handshakeTimeoutMs", options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS),
     authenticator: options.authenticator,
-    // `data` is the user's: the type says what the user's own hooks put there.
-    dispatch: (connection) => shared ?? withMiddleware(dispatcherOf(own(connection as Connection<Data>)), middleware),
+    dispatch: (connection) => {
+      // `data` is the user's: the type says what the user's own hooks put there.
+      const dispatcher = shared ?? dispatcherOf(own(connection as Connection<Data>));
+      return withMiddleware(withBuiltins?.(dispatcher, connection) ?? dispatcher, middleware);
+    },
     onConnect: onConnect && ((connection) => onConnect(connection as Connection<Data>)),
     onDisconnect: onDisconnect && ((connection, status) => onDisconnect(connection as Connection<Data>, status)),
   };

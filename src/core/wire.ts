@@ -1,5 +1,7 @@
 import type { Channel, CloseReason, Frame, Framing, Pipe } from "./channel.ts";
 import type { Codec, CodecLink } from "./codec.ts";
+import type { Connection } from "./context.ts";
+import type { Dispatcher } from "./handlers.ts";
 
 /** What a user picks: how frames are cut from a pipe, what they mean, and what the engine must do differently. */
 export interface Wire {
@@ -14,7 +16,12 @@ export interface Wire {
   readonly firstId?: number;
   /** Adds the wire's knowledge to why a link ended (command: close code 4100 means never dial again). */
   closed?(reason: CloseReason): CloseReason;
+  /** What the wire itself answers on a server that wants it to; called once per server. */
+  builtins?(): Builtins;
 }
+
+/** Puts a wire's own methods before the user's, for one link. */
+export type Builtins = (dispatcher: Dispatcher, connection: Connection) => Dispatcher;
 
 /** What a transport gives for one connection: bytes or frames, and what it knows about the other side. */
 export type RawConnection = { readonly remoteAddress?: string; readonly identity?: unknown } & (

@@ -22,7 +22,7 @@ export class Server {
 
   private constructor(wire: Wire, options: ServeOptions<never>) {
     this.#wire = wire;
-    this.#options = { ...establishOptions("server", options), signal: this.#closing.signal };
+    this.#options = { ...establishOptions("server", wire, options), signal: this.#closing.signal };
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });

@@ -3,6 +3,8 @@ import { dialectOf, type JsonRpcOptions } from "../codecs/jsonrpc/options.ts";
 import type { Framing } from "../core/channel.ts";
 import type { Wire } from "../core/wire.ts";
 import { line } from "../framings/line.ts";
+import { jsonRpcBuiltins } from "./builtins.ts";
+import type { ServiceInfo } from "./openrpc.ts";
 
 /** The options of a JSON-RPC wire: those of the codec, and what stands around it. */
 export interface JsonRpcWireOptions extends JsonRpcOptions {
@@ -10,6 +12,8 @@ export interface JsonRpcWireOptions extends JsonRpcOptions {
   readonly framing?: Framing | undefined;
   /** Nothing that arrives after a notification starts before that notification's handler has ended. Default `true`. */
   readonly ordered?: boolean | undefined;
+  /** What the server's `rpc.discover` says about the service. Default: a title and a version that say nothing. */
+  readonly info?: Partial<ServiceInfo> | undefined;
 }
 
 /** JSON-RPC 2.0, on a pipe one message per line. Throws `TypeError` or `RangeError` for a wrong option. */
@@ -20,5 +24,6 @@ export function jsonrpc(options: JsonRpcWireOptions = {}): Wire {
     framing: options.framing ?? line(),
     ordered: options.ordered ?? true,
     codec: (link) => new JsonRpcCodec(link, dialect),
+    builtins: () => jsonRpcBuiltins({ title: "JSON-RPC service", version: "0.0.0", ...options.info }),
   };
 }

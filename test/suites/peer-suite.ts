@@ -121,8 +121,11 @@ export function peerSuite(name: string, wire: Wire, makeRawPair: () => Promise<R
       };
       const options = { clock, handlers, logger: false } as const;
       const [client, server] = await Promise.all([
-        establish(raw.client, wire, { ...establishOptions("client", options), hello: { name: "suite", nextId: 0 } }),
-        establish(raw.server, wire, establishOptions("server", options)),
+        establish(raw.client, wire, {
+          ...establishOptions("client", wire, options),
+          hello: { name: "suite", nextId: 0 },
+        }),
+        establish(raw.server, wire, establishOptions("server", wire, options)),
       ]);
       return {
         client,
