@@ -1,0 +1,152 @@
+/*
+ * docs/coming-from/jrpc2.md has a row for every exported name of jrpc2 1.3.5, and its column "here" says nothing that
+ * does not exist here.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { JRPC2_CASES, JRPC2_RULES } from "./jrpc2-cases.ts";
+
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+const page = read("docs/coming-from/jrpc2.md");
+
+/** The exported names of jrpc2 (github.com/creachadair/jrpc2), as its tables on the page are headed. */
+const NAMES: Readonly<Record<string, string>> = {
+  jrpc2: `
+    Version Assigner Assigner.Assign Namer Namer.Names Handler
+    Request Request.ID Request.IsNotification Request.Method Request.HasParams Request.ParamString Request.UnmarshalParams
+    StrictFields InboundRequest ServerFromContext ClientFromContext
+    ParseRequests ParsedRequest ParsedRequest.ID ParsedRequest.Method ParsedRequest.Params ParsedRequest.Batch
+    ParsedRequest.Error ParsedRequest.ToRequest
+    Error Error.Code Error.Message Error.Data Error.Error Error.ErrCode Error.WithData ErrCoder Errorf Code Code.String
+    Code.Err ErrorCode ParseError InvalidRequest MethodNotFound InvalidParams InternalError NoError SystemError Cancelled
+    DeadlineExceeded
+    Server NewServer Server.Start Server.Stop Server.Wait Server.WaitStatus Server.ServerInfo Server.Notify
+    Server.Callback Server.CancelRequest ServerInfo ServerStatus ServerStatus.Err ServerStatus.Stopped
+    ServerStatus.Closed ServerStatus.Success ServerMetrics ErrPushUnsupported ErrConnClosed
+    ServerOptions ServerOptions.Logger ServerOptions.RPCLog ServerOptions.AllowPush ServerOptions.DisableBuiltin
+    ServerOptions.Concurrency ServerOptions.NewContext ServerOptions.StartTime
+    Logger Logger.Printf StdLogger RPCLogger RPCLogger.LogRequest RPCLogger.LogResponse
+    Client NewClient Client.Call Client.CallResult Client.Notify Client.Batch Client.Close Client.IsStopped
+    Spec Spec.Method Spec.Params Spec.Notify
+    Response Response.ID Response.SetID Response.Error Response.UnmarshalResult Response.ResultString
+    Response.MarshalJSON
+    ClientOptions ClientOptions.Logger ClientOptions.OnNotify ClientOptions.OnCallback ClientOptions.OnCancel
+    ClientOptions.OnStop
+    Network`,
+  channel: `
+    Channel Channel.Send Channel.Recv Channel.Close Framing Line Split RawJSON Header StrictHeader LSP
+    ContentTypeMismatchError ContentTypeMismatchError.Got ContentTypeMismatchError.Want Direct ErrClosed IsErrClosing`,
+  handler: `
+    Map Map.Assign Map.Names ServiceMap ServiceMap.Assign ServiceMap.Names Func New Check
+    FuncInfo FuncInfo.Type FuncInfo.Argument FuncInfo.Result FuncInfo.ReportsError FuncInfo.SetStrict
+    FuncInfo.AllowArray FuncInfo.Wrap NewPos Positional
+    Args Args.UnmarshalJSON Args.MarshalJSON Obj Obj.UnmarshalJSON`,
+  server: `
+    NewLocal Local Local.Server Local.Client Local.Close LocalOptions LocalOptions.Server LocalOptions.Client
+    Service Service.Assigner Service.Finish Static Accepter Accepter.Accept NetAccepter Loop
+    LoopOptions LoopOptions.ServerOptions`,
+  jhttp: `
+    Bridge NewBridge Bridge.ServeHTTP Bridge.Close BridgeOptions BridgeOptions.Client BridgeOptions.Server
+    BridgeOptions.ParseRequest BridgeOptions.ParseGETRequest
+    Getter NewGetter Getter.ServeHTTP Getter.Close GetterOptions GetterOptions.Client GetterOptions.Server
+    GetterOptions.ParseRequest ParseBasic ParseQuery
+    Channel NewChannel Channel.Send Channel.Recv Channel.Close HTTPClient ChannelOptions ChannelOptions.Client`,
+  jcall: "-dial -timeout -notify -f -batch -e -i -m -T -W -v",
+};
+
+/** What the column "here" may say beside the names in api.txt. */
+const BESIDE_THE_API = new Set(
+  [
+    // The language and its host, and what is no member in api.txt: static methods, inherited ones, JSON-RPC's own.
+    "console debug error false new true from message serve discover rpc serverInfo",
+    // What the page calls its variables, and the methods of its examples.
+    "a b byte client connection context fn names params reason record server sink table thrown",
+    "add greet math members",
+  ].flatMap((words) => words.split(" ")),
+);
+
+const api = read("api.txt");
+const apiWords = new Set(api.match(/\w+/g));
+/** The members of each class and interface. */
+const apiMembers = new Map(
+  [...api.matchAll(/(?:class|interface) (\w+) \{ (.*) \}/g)].map(([, name = "", members = ""]) => [
+    name,
+    members.split(", "),
+  ]),
+);
+const flags = new Set(
+  readdirSync(new URL("../src/cli", import.meta.url)).flatMap(
+    (file) => read(`src/cli/${file}`).match(/--[a-z-]+/g) ?? [],
+  ),
+);
+
+interface Row {
+  /** The name of the first column: the package, or the command. */
+  readonly table: string;
+  readonly cells: readonly string[];
+}
+
+/** The rows of every table, without heads. */
+function rowsOf(text: string): Row[] {
+  const rows: Row[] = [];
+  let table: string | undefined;
+  for (const line of text.split("\n")) {
+    if (!line.startsWith("|")) table = undefined;
+    else if (!line.startsWith("|--")) {
+      const cells = line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim());
+      if (table === undefined) table = cells[0] ?? "";
+      else rows.push({ table, cells });
+    }
+  }
+  return rows;
+}
+
+const quoted = (cell = ""): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = ""]) => text);
+const rows = rowsOf(page);
+
+describe.each(Object.entries(NAMES))("jrpc2's package %s", (name, names) => {
+  const own = rows.filter(({ table }) => table === name);
+  test("every exported name has a row, and no row is about a name that there is not", () => {
+    const listed = own.flatMap(({ cells }) => quoted(cells[0]));
+    expect(listed.sort()).toEqual(names.trim().split(/\s+/).sort());
+  });
+
+  test("every row says what to write here", () => {
+    for (const { cells } of own) expect(cells[1], cells.join(" | ")).toMatch(/`|^(not here|not yet|no name)$/);
+  });
+});
+
+test("what the column here names exists", () => {
+  const here = rows.filter(({ table }) => table in NAMES).flatMap(({ cells }) => quoted(cells[1]));
+  for (const code of here) {
+    if (code.startsWith("--")) {
+      expect(flags).toContain(code);
+      continue;
+    }
+    for (const word of code.replace(/"[^"]*"/g, "").match(/[a-z_]\w*/gi) ?? []) {
+      expect(apiWords.has(word) || BESIDE_THE_API.has(word), `${word} in ${code}`).toBe(true);
+    }
+    const [, name = "", member] = /^([A-Z]\w+)\.(\w+)/.exec(code) ?? [];
+    if (member !== undefined && name !== "RpcError") expect(apiMembers.get(name), code).toContain(member);
+  }
+});
+
+test("every code is one that an error can have", () => {
+  const numbers = read("src/codecs/jsonrpc/errors.ts");
+  const codes = rows.flatMap(({ cells }) => quoted(cells[1])).filter((code) => /^"\w+"$/.test(code));
+  expect(codes.length).toBeGreaterThan(8);
+  for (const code of codes) expect(numbers).toContain(`  ${code.slice(1, -1)}: -32`);
+});
+
+test("every case of jrpc2 that differs here, or only under an option, is in the table of differences", () => {
+  const named = rows.filter(({ table }) => table === "what").flatMap(({ cells }) => cells[2]?.split(", ").map(Number));
+  expect(new Set(named).size).toBe(named.length);
+  const cases = JRPC2_CASES.filter(({ match, under }) => match === "different" || under !== undefined);
+  const rules = JRPC2_RULES.filter(({ match }) => match === "different");
+  expect(named).toEqual(expect.arrayContaining([...cases, ...rules].map(({ number }) => number)));
+  const known = new Set([...JRPC2_CASES, ...JRPC2_RULES].map(({ number }) => number));
+  for (const number of named) expect(known).toContain(number);
+});
