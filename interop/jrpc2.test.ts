@@ -2,7 +2,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { createInterface } from "node:readline";
 import { type CallContext, RpcError, type Server, type Wire } from "convoke";
-import { header, type JsonRpcOptions, jsonrpc, lsp, rawJson } from "convoke/jsonrpc";
+import { header, type JsonRpcOptions, jsonrpc, lsp, rawJson, strictHeader } from "convoke/jsonrpc";
 import { connect, serve } from "convoke/node";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { jrpc2Service } from "../test/jrpc2-service.ts";
@@ -14,6 +14,7 @@ const FRAMINGS: readonly (readonly [string, (options: JsonRpcOptions) => Wire])[
   ["line", jsonrpc],
   ["lsp", lsp],
   ["raw", (options) => jsonrpc({ ...options, framing: rawJson() })],
+  ["strict:text/plain", (options) => jsonrpc({ ...options, framing: strictHeader("text/plain") })],
   ["header:application/json", (options) => jsonrpc({ ...options, framing: header("application/json") })],
 ];
 

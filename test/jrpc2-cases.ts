@@ -1,26 +1,57 @@
+import type { JsonRpcOptions } from "../src/codecs/jsonrpc/options.ts";
+
 /** Why a case may differ from jrpc2: the only reasons there are (issue 3). */
 export type Jrpc2Reason = "a defect of jrpc2" | "a Go artefact" | "a rule of the engine";
 
-/** One numbered case of jrpc2's behaviour: a record that its server gets, and the record that it answers. */
+/** One numbered case of jrpc2's behaviour: what goes in, and what comes of it. */
 export interface Jrpc2Case {
   readonly number: number;
+  /** Rows that are more than one record to a fresh server: the behaviour in a sentence. */
+  readonly what?: string;
+  /** A record, or a script of `jrpc2-runs/`: lines that are records or say what happens. */
   readonly input: string;
-  /** `undefined`: nothing is answered. */
+  /** What jrpc2 does. `undefined`: nothing is answered. */
   readonly output: string | undefined;
-  /** `same`: byte for byte; `same-parsed`: equal after JSON.parse; `different`: we answer `ours`. */
+  /** `same`: byte for byte; `same-parsed`: equal after JSON.parse, line by line; `different`: ours is `ours`. */
   readonly match: "same" | "same-parsed" | "different";
   /** The original's data is the text of Go's JSON decoder: any text will do. */
   readonly anyData?: true;
   readonly reason?: Jrpc2Reason;
   readonly ours?: string;
-  /** The option under which the original's way is ours too. */
-  readonly under?: "verbatim" | "strict";
-  /** Needs more of the engine than one handler at a time: it is run through a real peer only. */
+  /** The options under which the original's way is ours too. */
+  readonly under?: JsonRpcOptions;
+  /** Needs more of the engine than one handler at a time: it is run through a real server only. */
   readonly engine?: true;
 }
 
+const DEFECT: Jrpc2Reason = "a defect of jrpc2";
 const GO: Jrpc2Reason = "a Go artefact";
 const RULE: Jrpc2Reason = "a rule of the engine";
+const VERBATIM: JsonRpcOptions = { errors: "verbatim" };
+const STRICT: JsonRpcOptions = { strict: true };
+const NO_PUSH: JsonRpcOptions = { push: false };
+const NO_CANCEL: JsonRpcOptions = { cancel: false };
+
+/** Records and lines in few words; ids, params, results and data are JSON text. */
+const call = (id: string | number, method: string, params?: string): string =>
+  `{"jsonrpc":"2.0","id":${id},"method":"${method}"${params === undefined ? "" : `,"params":${params}`}}`;
+const note = (method: string, params?: string): string =>
+  `{"jsonrpc":"2.0","method":"${method}"${params === undefined ? "" : `,"params":${params}`}}`;
+const ok = (id: string | number, result = '"OK"'): string => `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
+const no = (id: string | number | null, code: number, message: string, data?: string): string =>
+  `{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${JSON.stringify(message)}${data === undefined ? "" : `,"data":${data}`}}}`;
+const list = (...members: readonly string[]): string => `[${members.join(",")}]`;
+const lines = (...all: readonly string[]): string => all.join("\n");
+const LSP_TYPE = "application/vscode-jsonrpc; charset=utf-8";
+const block = (...rows: readonly string[]): string => JSON.stringify(`${rows.join("\r\n")}\r\n\r\nok`);
+
+/** The answer to `rpc.serverInfo`; what a run counts and when it began are named, not given. */
+const info = (methods: string, metrics: string): string =>
+  `{"jsonrpc":"2.0","id":1,"result":{"methods":${methods},"metrics":{${metrics}},"startTime":"<time 1>"}}`;
+const metrics = (requests: number, errors: number): string =>
+  `"rpc_requests":${requests},"rpc_errors":${errors},"calls_pushed":0,"servers_active":1`;
+const GO_METRICS =
+  '"bytes_read":N,"bytes_written":N,"calls_pushed":N,"notifications_pushed":N,"rpc_errors":N,"rpc_requests":N,"servers_active":N';
 
 /** Cases 1 to 106: single records and batches to a server with the service of `jrpc2-service.ts`. */
 // biome-ignore format: one row per case
@@ -75,18 +106,18 @@ export const JRPC2_CASES: readonly Jrpc2Case[] = [
   { number: 48, input: '{"jsonrpc":"2.0","id":1,"method":"X","params":{}}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no parameters accepted"}}', match: "same" },
   { number: 49, input: '{"jsonrpc":"2.0","id":1,"method":"X","params":[1]}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no parameters accepted"}}', match: "same" },
   { number: 50, input: '{"jsonrpc":"2.0","id":1,"method":"Html"}', output: '{"jsonrpc":"2.0","id":1,"result":"\\u003ca\\u0026b\\u003e\\u2028é"}', match: "same-parsed", reason: GO },
-  { number: 51, input: '{"jsonrpc":"2.0","id":1,"method":"Plain"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"plain \\u003cfailure\\u003e \\u0026 co"}}', match: "same-parsed", reason: GO, under: "verbatim" },
+  { number: 51, input: '{"jsonrpc":"2.0","id":1,"method":"Plain"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"plain \\u003cfailure\\u003e \\u0026 co"}}', match: "same-parsed", reason: GO, under: VERBATIM },
   { number: 52, input: '{"jsonrpc":"2.0","id":1,"method":"Err"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"boom 1","data":{"a":1}}}', match: "same" },
   { number: 53, input: '{"jsonrpc":"2.0","id":1,"method":"ErrVal"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":5,"message":"[5] value"}}', match: "different", reason: GO, ours: '{"jsonrpc":"2.0","id":1,"error":{"code":5,"message":"value"}}' },
-  { number: 54, input: '{"jsonrpc":"2.0","id":1,"method":"ErrWrap"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"wrap: [7] inner"}}', match: "different", reason: GO, under: "verbatim", ours: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"wrap: inner"}}' },
+  { number: 54, input: '{"jsonrpc":"2.0","id":1,"method":"ErrWrap"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"wrap: [7] inner"}}', match: "different", reason: GO, under: VERBATIM, ours: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"wrap: inner"}}' },
   { number: 55, input: '{"jsonrpc":"2.0","id":1,"method":"ErrCode"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":12345,"message":"error code 12345"}}', match: "same" },
   { number: 56, input: '{"jsonrpc":"2.0","id":1,"method":"ErrNoErr"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32099,"message":"noerr"}}', match: "same" },
   { number: 57, input: '{"jsonrpc":"2.0","id":1,"method":"ErrEmpty"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":3}}', match: "same" },
   { number: 58, input: '{"jsonrpc":"2.0","id":1,"method":"ErrZero"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":0}}', match: "same" },
   { number: 59, input: '{"jsonrpc":"2.0","id":1,"method":"ErrStd"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"invalid parameters"}}', match: "same" },
-  { number: 60, input: '{"jsonrpc":"2.0","id":1,"method":"Cancel"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32097,"message":"context canceled"}}', match: "same", under: "verbatim" },
-  { number: 61, input: '{"jsonrpc":"2.0","id":1,"method":"Deadline"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32096,"message":"w: context deadline exceeded"}}', match: "same", under: "verbatim" },
-  { number: 62, input: '{"jsonrpc":"2.0","id":1,"method":"Chan"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"json: unsupported type: chan int"}}', match: "different", reason: GO, under: "verbatim", ours: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"A value of type function has no JSON form"}}' },
+  { number: 60, input: '{"jsonrpc":"2.0","id":1,"method":"Cancel"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32097,"message":"context canceled"}}', match: "same", under: VERBATIM },
+  { number: 61, input: '{"jsonrpc":"2.0","id":1,"method":"Deadline"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32096,"message":"w: context deadline exceeded"}}', match: "same", under: VERBATIM },
+  { number: 62, input: '{"jsonrpc":"2.0","id":1,"method":"Chan"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"json: unsupported type: chan int"}}', match: "different", reason: GO, under: VERBATIM, ours: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"A value of type function has no JSON form"}}' },
   { number: 63, input: '{"jsonrpc":"2.0","id":1,"method":"Empty"}', output: '{"jsonrpc":"2.0","id":1,"result":null}', match: "same" },
   { number: 64, input: '{"jsonrpc":"2.0","id":1,"method":"Args","params":{"a":1}}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"invalid parameters","data":"json: cannot unmarshal object into Go value of type []int"}}', match: "same-parsed", anyData: true },
   { number: 65, input: '{"jsonrpc":"2.0","id":1,"method":"Args","params":["a"]}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"invalid parameters","data":"json: cannot unmarshal string into Go value of type int"}}', match: "same-parsed", anyData: true },
@@ -104,23 +135,23 @@ export const JRPC2_CASES: readonly Jrpc2Case[] = [
   { number: 77, input: '{"jsonrpc":"2.0","id":1,"method":"Pos","params":["a","b"]}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"invalid parameters","data":"json: cannot unmarshal string into Go struct field .first of type int"}}', match: "same-parsed", anyData: true },
   { number: 78, input: '{"jsonrpc":"2.0","id":1,"method":"Pos","params":[null,4]}', output: '{"jsonrpc":"2.0","id":1,"result":-4}', match: "same" },
   { number: 79, input: '{"jsonrpc":"2.0","id":1,"method":"Pos"}', output: '{"jsonrpc":"2.0","id":1,"result":0}', match: "same" },
-  { number: 80, input: '{"jsonrpc":"2.0","id":1,"method":"X","bogus":1,"abc":2}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"extra fields in request","data":["bogus","abc"]}}', match: "same", under: "strict" },
-  { number: 81, input: '{"jsonrpc":"2.0","method":"X","bogus":1}', output: '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"extra fields in request","data":["bogus"]}}', match: "same", under: "strict" },
-  { number: 82, input: '{"jsonrpc":"2.0","id":1,"method":"X","JSONRPC":"2.0"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"extra fields in request","data":["JSONRPC"]}}', match: "same", under: "strict" },
+  { number: 80, input: '{"jsonrpc":"2.0","id":1,"method":"X","bogus":1,"abc":2}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"extra fields in request","data":["bogus","abc"]}}', match: "same", under: STRICT },
+  { number: 81, input: '{"jsonrpc":"2.0","method":"X","bogus":1}', output: '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"extra fields in request","data":["bogus"]}}', match: "same", under: STRICT },
+  { number: 82, input: '{"jsonrpc":"2.0","id":1,"method":"X","JSONRPC":"2.0"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"extra fields in request","data":["JSONRPC"]}}', match: "same", under: STRICT },
   { number: 83, input: '{"jsonrpc":"2.0","id":1,"id":2,"method":"X"}', output: '{"jsonrpc":"2.0","id":2,"result":"OK"}', match: "same" },
   { number: 84, input: '{"jsonrpc":"2.0","id":1,"method":"X","result":1}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"mixed request and reply fields"}}', match: "same" },
   { number: 85, input: '{"jsonrpc":"2.0","id":1,"method":"X","error":null}', output: '{"jsonrpc":"2.0","id":1,"result":"OK"}', match: "same" },
   { number: 86, input: '{"jsonrpc":"2.0","id":1,"method":"X","result":null}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"mixed request and reply fields"}}', match: "same" },
   { number: 87, input: '{"jsonrpc":"2.0","id":1,"method":"X","error":{"code":1}}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"mixed request and reply fields"}}', match: "same" },
-  { number: 88, input: '{"jsonrpc":"2.0","id":1,"result":5}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"empty method name"}}', match: "same", under: "verbatim" },
-  { number: 89, input: '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m"}}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"empty method name"}}', match: "same", under: "verbatim" },
-  { number: 90, input: '{"jsonrpc":"2.0","result":5}', output: '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"empty method name"}}', match: "same", under: "verbatim" },
-  { number: 91, input: '{"jsonrpc":"2.0","id":1,"error":5}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32700,"message":"invalid error value"}}', match: "same", under: "verbatim" },
+  { number: 88, input: '{"jsonrpc":"2.0","id":1,"result":5}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"empty method name"}}', match: "same", under: VERBATIM },
+  { number: 89, input: '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m"}}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"empty method name"}}', match: "same", under: VERBATIM },
+  { number: 90, input: '{"jsonrpc":"2.0","result":5}', output: '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"empty method name"}}', match: "same", under: VERBATIM },
+  { number: 91, input: '{"jsonrpc":"2.0","id":1,"error":5}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32700,"message":"invalid error value"}}', match: "same", under: VERBATIM },
   { number: 92, input: '{"jsonrpc":"2.0","id":[1],"bogus":1,"method":"X"}', output: '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"invalid request ID"}}', match: "same" },
   { number: 93, input: '{"jsonrpc":"2.0","id":1,"method":"rpc.custom"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"method not found","data":"rpc.custom"}}', match: "same" },
   { number: 94, input: '{"jsonrpc":"2.0","id":1,"method":"rpc."}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"method not found","data":"rpc."}}', match: "same" },
   { number: 95, input: '{"jsonrpc":"2.0","id":1,"method":"rpc"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"method not found","data":"rpc"}}', match: "same" },
-  { number: 96, input: '{"jsonrpc":"2.0","id":1,"method":"rpc.serverInfo","params":[1]}', output: undefined, match: "different", reason: RULE, engine: true },
+  { number: 96, input: '{"jsonrpc":"2.0","id":1,"method":"rpc.serverInfo","params":[1]}', output: info('["X"]', GO_METRICS), match: "different", reason: RULE, engine: true, ours: info('["X"]', metrics(1, 0)) },
   { number: 97, input: '[{"jsonrpc":"2.0","id":1,"method":"Sleep","params":[80]},{"jsonrpc":"2.0","id":2,"method":"X"},1,{"jsonrpc":"2.0","method":"X"},{"jsonrpc":"2.0","id":3,"method":"Nope"},{"jsonrpc":"2.0","method":7}]', output: '[{"jsonrpc":"2.0","id":1,"result":80},{"jsonrpc":"2.0","id":2,"result":"OK"},{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"request is not a JSON object"}},{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"method not found","data":"Nope"}},{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"invalid method name"}}]', match: "same" },
   { number: 98, input: '[{"jsonrpc":"2.0","id":1,"method":"X"},{"jsonrpc":"2.0","id":"1","method":"X"}]', output: '[{"jsonrpc":"2.0","id":1,"result":"OK"},{"jsonrpc":"2.0","id":"1","result":"OK"}]', match: "same" },
   { number: 99, input: '[{"jsonrpc":"2.0","id":"a","method":"X"},{"jsonrpc":"2.0","id":"a","method":"X"},{"jsonrpc":"2.0","id":"a","method":"X"}]', output: '[{"jsonrpc":"2.0","id":"a","error":{"code":-32600,"message":"duplicate request ID","data":"\\"a\\""}},{"jsonrpc":"2.0","id":"a","error":{"code":-32600,"message":"duplicate request ID","data":"\\"a\\""}},{"jsonrpc":"2.0","id":"a","error":{"code":-32600,"message":"duplicate request ID","data":"\\"a\\""}}]', match: "same" },
@@ -129,92 +160,111 @@ export const JRPC2_CASES: readonly Jrpc2Case[] = [
   { number: 102, input: '{"jsonrpc":"2.0","id":1,"method":"X"}{"jsonrpc":"2.0","id":2,"method":"X"}', output: '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"invalid request value"}}', match: "same" },
   { number: 103, input: '{"jsonrpc":"2.0","id":1,"method":"X",}', output: '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"invalid request value"}}', match: "same" },
   { number: 104, input: '\ufeff{"jsonrpc":"2.0","id":1,"method":"X"}', output: '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"invalid request value"}}', match: "same" },
-  { number: 105, input: '{"jsonrpc":"2.0","id":1,"method":"Notify"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"server push is not enabled"}}', match: "different", reason: RULE, engine: true },
-  { number: 106, input: '{"jsonrpc":"2.0","id":1,"method":"CB"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"server push is not enabled"}}', match: "different", reason: RULE, engine: true },
+  { number: 105, input: '{"jsonrpc":"2.0","id":1,"method":"Notify"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"server push is not enabled"}}', match: "same", engine: true, under: NO_PUSH },
+  { number: 106, input: '{"jsonrpc":"2.0","id":1,"method":"CB"}', output: '{"jsonrpc":"2.0","id":1,"error":{"code":-32098,"message":"server push is not enabled"}}', match: "same", engine: true, under: NO_PUSH },
 ];
 
-/** A behaviour of jrpc2 that is no single record: where its test stands. `engine` rows run in jrpc2-engine.test.ts. */
-export interface Jrpc2Rule {
-  readonly number: number;
-  readonly what: string;
-  readonly match: Jrpc2Case["match"];
-  readonly reason?: Jrpc2Reason;
-  readonly run: "engine" | "codec" | "interop" | "framing" | "handlers" | "none";
-}
-
-const DEFECT: Jrpc2Reason = "a defect of jrpc2";
-
-/** Cases 107 to 188 and 216 to 233. `none`: no test of this table runs it yet. */
+/** Cases 107 to 188 and 216 to 233: behaviours, each with a script that shows it. */
 // biome-ignore format: one row per case
-export const JRPC2_RULES: readonly Jrpc2Rule[] = [
-  { number: 107, what: "an id is echoed as written; null or absent is a notification", match: "same", run: "interop" },
-  { number: 108, what: "ids are compared by their text", match: "same", run: "codec" },
-  { number: 109, what: "members in a fixed order, no blanks", match: "same", run: "codec" },
-  { number: 110, what: "text is escaped for HTML", match: "same-parsed", reason: GO, run: "interop" },
-  { number: 111, what: "an invalid notification is answered with id null", match: "same", run: "interop" },
-  { number: 112, what: "a notification whose handler fails is not answered", match: "same", run: "interop" },
-  { number: 113, what: "the order of validation", match: "same-parsed", run: "interop" },
-  { number: 114, what: "of members with the same name the last counts", match: "same", run: "interop" },
-  { number: 115, what: "a record null is an empty object, and an empty record under raw framing", match: "same", run: "none" },
-  { number: 116, what: "params are an object, an array or null", match: "same", run: "interop" },
-  { number: 117, what: "a reply to nothing is answered, under verbatim", match: "same", run: "interop" },
-  { number: 118, what: "a wrapped error keeps its code and loses its data", match: "different", reason: GO, run: "none" },
-  { number: 119, what: "an error with the code NoError is sent as it is", match: "same", run: "interop" },
-  { number: 120, what: "an empty batch is -32600", match: "same", run: "codec" },
-  { number: 121, what: "a batch of one is answered with an array", match: "same", run: "engine" },
-  { number: 122, what: "replies in the order of the requests, invalid members in place", match: "same", run: "interop" },
-  { number: 123, what: "a batch of notifications is not answered", match: "same", run: "interop" },
-  { number: 124, what: "an empty or broken batch is answered with one error", match: "same", run: "interop" },
-  { number: 125, what: "twins in a batch are both refused", match: "same", run: "interop" },
-  { number: 126, what: "a batch is answered when its slowest member is done", match: "same", run: "engine" },
-  { number: 127, what: "members of a batch run together", match: "same", run: "engine" },
-  { number: 128, what: "calls may be answered out of order", match: "same", run: "engine" },
-  { number: 129, what: "nothing starts before earlier notifications have ended", match: "same", run: "engine" },
-  { number: 130, what: "with one place, calls run one after another", match: "same", run: "engine" },
-  { number: 131, what: "notifications take places too", match: "same", run: "none" },
-  { number: 132, what: "the id of a running call is refused", match: "same", run: "engine" },
-  { number: 133, what: "an id stays taken after method not found", match: "different", reason: DEFECT, run: "engine" },
-  { number: 134, what: "a call is cancelled by its id", match: "same-parsed", run: "engine" },
-  { number: 135, what: "stopping cancels the running calls and answers none", match: "same", run: "engine" },
-  { number: 136, what: "a peer that half-closes gets no answer", match: "different", reason: DEFECT, run: "none" },
-  { number: 137, what: "a failed link is told with its error", match: "same-parsed", run: "none" },
-  { number: 138, what: "waiting for a stopped server", match: "different", reason: DEFECT, run: "none" },
-  { number: 139, what: "a server is started again on a new channel", match: "different", reason: RULE, run: "none" },
-  { number: 140, what: "a panic ends the process", match: "different", reason: DEFECT, run: "none" },
-  { number: 141, what: "the context of a handler carries its request", match: "same", run: "none" },
-  { number: 142, what: "cancellation is told by a method of choice", match: "same", run: "interop" },
-  ...[143, 144, 145, 146, 147, 148, 149].map((number): Jrpc2Rule => ({ number, what: "names and built-ins", match: "same", run: "handlers" })),
-  { number: 150, what: "server info", match: "different", reason: RULE, run: "handlers" },
-  { number: 151, what: "a pushed notification", match: "same", run: "engine" },
-  { number: 152, what: "a callback has ids of its own, from 1", match: "same", run: "engine" },
-  { number: 153, what: "a reply completes a callback", match: "same", run: "engine" },
-  { number: 154, what: "a second reply to a callback is answered, under verbatim", match: "same", run: "engine" },
-  { number: 155, what: "a reply in an array with a call completes the callback", match: "same", run: "engine" },
-  { number: 156, what: "the version of a callback's reply is not checked", match: "same", run: "engine" },
-  { number: 157, what: "a callback out of time gives up its id", match: "same", run: "none" },
-  { number: 158, what: "scalar params may be pushed, under verbatim", match: "same", run: "codec" },
-  { number: 159, what: "replies to callbacks pass the barrier", match: "same", run: "engine" },
-  { number: 160, what: "push is refused unless allowed", match: "different", reason: RULE, run: "none" },
-  { number: 161, what: "ids are numbers from 1; no params, no member", match: "same", run: "codec" },
-  { number: 162, what: "scalar params are refused before they are sent", match: "same", run: "codec" },
-  { number: 163, what: "a batch of one is sent as an object", match: "same", run: "codec" },
-  { number: 164, what: "replies in any order, matched by the id's text", match: "same", run: "codec" },
-  { number: 165, what: "what is checked of a reply", match: "same", run: "codec" },
-  { number: 166, what: "a reply to nothing is ignored by the client", match: "same", run: "codec" },
-  { number: 167, what: "pushed calls without a handler are not answered", match: "different", reason: RULE, run: "none" },
-  { number: 168, what: "what a callback's handler gives is answered", match: "same", run: "interop" },
-  { number: 169, what: "pushed messages are not validated, under verbatim", match: "same", run: "codec" },
-  { number: 170, what: "cancelled and deadline_exceeded by their numbers", match: "same-parsed", run: "interop" },
-  ...[171, 173, 174].map((number): Jrpc2Rule => ({ number, what: "how calls end with their context or link", match: "different", reason: RULE, run: "none" })),
-  { number: 172, what: "closing ends the pending calls", match: "same-parsed", run: "none" },
-  { number: 175, what: "hooks on cancel and stop", match: "same-parsed", run: "interop" },
-  { number: 176, what: "callbacks run together and may call", match: "same", run: "none" },
-  ...[177, 179, 180, 181, 182, 183, 185, 186, 187, 188].map((number): Jrpc2Rule => ({ number, what: "framings", match: "same-parsed", run: "framing" })),
-  { number: 178, what: "a last line without its end", match: "different", reason: DEFECT, run: "framing" },
-  { number: 184, what: "two lengths in one block", match: "different", reason: RULE, run: "framing" },
-  ...[216, 217, 218, 223].map((number): Jrpc2Rule => ({ number, what: "adaptation of handlers", match: "same-parsed", run: "handlers" })),
-  ...[219, 220, 221, 222].map((number): Jrpc2Rule => ({ number, what: "adaptation of handlers", match: "different", reason: GO, run: "handlers" })),
-  ...[224, 225, 226].map((number): Jrpc2Rule => ({ number, what: "a server and its connections", match: "same-parsed", run: "none" })),
-  ...[227, 228, 229, 230, 231].map((number): Jrpc2Rule => ({ number, what: "errors as values", match: "same-parsed", run: "codec" })),
-  ...[232, 233].map((number): Jrpc2Rule => ({ number, what: "an address without a scheme", match: "same-parsed", run: "none" })),
+export const JRPC2_RULES: readonly (Jrpc2Case & { readonly what: string })[] = [
+  { number: 107, what: "an id is echoed as written, blanks around it dropped; null or absent is a notification, anything but a string or a number refused", input: lines(call("-0", "X"), call("1.0", "X"), call(' "a\\u0041" ', "X"), call("null", "X"), note("X"), call("[1]", "X"), call("{}", "X"), call("true", "X"), call("false", "X")), output: lines(ok("-0"), ok("1.0"), ok('"a\\u0041"'), no(null, -32600, "invalid request ID"), no(null, -32600, "invalid request ID"), no(null, -32600, "invalid request ID"), no(null, -32600, "invalid request ID")), match: "same" },
+  { number: 108, what: "ids are compared by their text, which is the data of a duplicate", input: list(call(1, "X"), call("1.0", "X"), call('"1"', "X"), call('"a"', "X"), call('"a"', "X")), output: list(ok(1), ok("1.0"), ok('"1"'), no('"a"', -32600, "duplicate request ID", '"\\"a\\""'), no('"a"', -32600, "duplicate request ID", '"\\"a\\""')), match: "same" },
+  { number: 109, what: "members stand in a fixed order without blanks; an empty message and absent data are left out", input: lines(call(1, "X"), call(2, "Err"), call(3, "ErrEmpty"), call(4, "CB"), ok(1, "[ ]")), output: lines(ok(1), no(2, -32000, "boom 1", '{"a":1}'), '{"jsonrpc":"2.0","id":3,"error":{"code":3}}', call(1, "cb", '{"q":2}'), ok(4, "[]")), match: "same" },
+  { number: 110, what: "text is escaped for HTML, raw results are compacted", input: lines(call(1, "Html"), call(2, "Echo", '[ "<" , 1 ]')), output: lines(ok(1, '"\\u003ca\\u0026b\\u003e\\u2028é"'), ok(2, '["\\u003c",1]')), match: "same-parsed", reason: GO },
+  { number: 111, what: "a notification that is itself invalid is answered with id null", input: lines('{"jsonrpc":"2.0","method":"X","bogus":1}', '{"jsonrpc":"2.0","method":7}', note(""), '{"jsonrpc":"2.0"}', note("Plain")), output: lines(no(null, -32600, "extra fields in request", '["bogus"]'), no(null, -32700, "invalid method name"), no(null, -32600, "empty method name"), no(null, -32600, "empty method name")), match: "same", under: STRICT },
+  { number: 112, what: "a notification whose handler fails as if it were invalid is not answered", input: lines(note("ParseErr"), note("InvReq"), call(1, "X")), output: ok(1), match: "same" },
+  { number: 113, what: "the order of validation: what members are, the version, what must not stand together, unknown members; of two structural faults either is told", input: lines('{"jsonrpc":"1","id":1,"method":"X","result":1,"bogus":1}', '{"jsonrpc":"2.0","id":2,"method":"X","result":null,"bogus":1}', '{"jsonrpc":"2.0","id":3,"method":"X","error":{},"bogus":1}', '{"jsonrpc":"2.0","id":4,"method":"X","error":null,"bogus":1}', '{"jsonrpc":"2.0","id":5,"method":7,"params":7}'), output: lines(no(1, -32600, "invalid version marker"), no(2, -32600, "mixed request and reply fields"), no(3, -32600, "mixed request and reply fields"), no(4, -32600, "extra fields in request", '["bogus"]'), no(5, -32700, "invalid method name")), match: "same", under: STRICT },
+  { number: 114, what: "of members with the same name the last counts", input: '{"jsonrpc":"2.0","id":1,"method":"Nope","method":"ID","id":2}', output: ok(2, '["2",false,false,"ID"]'), match: "same" },
+  { number: 115, what: "a record null is an empty object; under raw framing it is an empty record", input: "null", output: lines(no(null, -32600, "invalid version marker"), no(null, -32700, "invalid request value")), match: "same" },
+  { number: 116, what: "params are an object, an array or null, which is the same as absent", input: lines(call(1, "Echo", "{}"), call(2, "Echo", "[]"), call(3, "ID", "null"), call(4, "ID"), call(5, "Echo", '"s"'), call(6, "Echo", "7")), output: lines(ok(1, "{}"), ok(2, "[]"), ok(3, '["3",false,false,"ID"]'), ok(4, '["4",false,false,"ID"]'), no(5, -32600, "parameters must be array or object"), no(6, -32600, "parameters must be array or object")), match: "same" },
+  { number: 117, what: "a reply to nothing is answered with its id", input: lines(ok(7, "5"), no('"x"', 1, "m")), output: lines(no(7, -32600, "empty method name"), no('"x"', -32600, "empty method name")), match: "same", under: VERBATIM },
+  { number: 118, what: "a wrapped error keeps its code, its message is the whole text, its data is lost; one by value has its own text", input: lines(call(1, "Err"), call(2, "ErrWrap"), call(3, "ErrVal")), output: lines(no(1, -32000, "boom 1", '{"a":1}'), no(2, 7, "wrap: [7] inner"), no(3, 5, "[5] value")), match: "different", reason: GO, under: VERBATIM, ours: lines(no(1, -32000, "boom 1", '{"a":1}'), no(2, -32098, "wrap: inner"), no(3, 5, "value")) },
+  { number: 119, what: "an error with the code NoError is sent as it is; something else that says it has this code is an internal error (codes)", input: lines(call(1, "ErrNoErr"), call(2, "Odd")), output: lines("-32099", "-32603"), match: "same" },
+  { number: 120, what: "an empty batch is an invalid request, not a parse error", input: "[]", output: no(null, -32600, "empty request batch"), match: "same" },
+  { number: 121, what: "a batch of one is answered with an array, a single request with an object", input: lines(list(call(1, "X")), call(2, "X")), output: lines(list(ok(1)), ok(2)), match: "same" },
+  { number: 122, what: "replies stand in the order of the requests, invalid members in their place, notifications left out", input: lines(list(note("X"), call(1, "Nope"), "7", call(2, "Sleep", "[50]"), note("Nope"), call(3, "X")), "+100"), output: lines("+100", list(no(1, -32601, "method not found", '"Nope"'), no(null, -32700, "request is not a JSON object"), ok(2, "50"), ok(3))), match: "same" },
+  { number: 123, what: "a batch of notifications is not answered", input: lines(list(note("X"), note("Nope"), note("Plain")), call(1, "X")), output: ok(1), match: "same" },
+  { number: 124, what: "an empty batch and one that is no JSON are answered with one error, no array", input: lines("[]", list(call(1, "X"), "{")), output: lines(no(null, -32600, "empty request batch"), no(null, -32700, "invalid request value")), match: "same" },
+  { number: 125, what: "of members with the same id neither runs, the others do", input: list(call(1, "CB"), call(2, "X"), call(1, "CB")), output: list(no(1, -32600, "duplicate request ID", '"1"'), ok(2), no(1, -32600, "duplicate request ID", '"1"')), match: "same" },
+  { number: 126, what: "a batch is answered when its slowest member is done", input: lines(list(call(1, "Sleep", "[100]"), call(2, "X")), "+50", "+100"), output: lines("+50", "+100", list(ok(1, "100"), ok(2))), match: "same" },
+  { number: 127, what: "members of a batch run together", input: lines(list(call(1, "Sleep", "[100]"), call(2, "Sleep", "[100]")), "+150"), output: lines("+150", list(ok(1, "100"), ok(2, "100"))), match: "same" },
+  { number: 128, what: "calls in separate records may be answered out of order", input: lines(call(1, "Sleep", "[100]"), call(2, "X"), "+150"), output: lines(ok(2), "+150", ok(1, "100")), match: "same" },
+  { number: 129, what: "nothing starts before the notifications of earlier records have ended; a batch waits for its own", input: lines(note("Sleep", "[150]"), note("Mark", '["a later one"]'), call(1, "X"), "+100", "+100", list(note("Sleep", "[150]"), call(2, "X")), "+100", "+100"), output: lines("+100", "+100", "a later one ran", ok(1), "+100", "+100", list(ok(2))), match: "same" },
+  { number: 130, what: "with one place, two calls of 100 ms take 200 ms", input: lines(call(1, "Sleep", "[100]"), call(2, "Sleep", "[100]"), "+150", "+100"), output: lines("+150", ok(1, "100"), "+100", ok(2, "100")), match: "same" },
+  { number: 131, what: "with one place, a notification takes it too, and so does a handler that waits for its callback", input: lines(note("Sleep", "[100]"), call(1, "X"), "+50", "+100", call(2, "CB"), call(3, "X"), "+50", ok(1, "5")), output: lines("+50", "+100", ok(1), call(1, "cb", '{"q":2}'), "+50", ok(2, "5"), ok(3)), match: "same" },
+  { number: 132, what: "the id of a running call is refused, and the call goes on", input: lines(call(1, "Sleep", "[100]"), call(1, "X"), "+150"), output: lines(no(1, -32600, "duplicate request ID", '"1"'), "+150", ok(1, "100")), match: "same" },
+  { number: 133, what: "after method not found the id stays taken", input: lines(call(1, "Nope"), call(1, "X")), output: lines(no(1, -32601, "method not found", '"Nope"'), no(1, -32600, "duplicate request ID", '"1"')), match: "different", reason: DEFECT, ours: lines(no(1, -32601, "method not found", '"Nope"'), ok(1)) },
+  { number: 134, what: "another handler cancels a call by its id; the text is what its context says in Go", input: lines(call(1, "Wait"), call(2, "Stop", "[1]")), output: lines("its context ended", ok(2, "null"), no(1, -32097, "context canceled")), match: "same" },
+  { number: 135, what: "stopping ends the contexts of the running calls and answers none", input: lines(call(1, "Wait"), "stop"), output: lines("its context ended", "the link is closed", "status: Stopped", "stopped"), match: "same" },
+  { number: 136, what: "a peer that half-closes loses the answers that it waits for; notifications that came still run, queued calls do not", input: lines(note("Mark", "[1,50]"), note("Mark", "[2]"), call(3, "Mark", "[3]"), note("Mark", "[4]"), "peer ends", "+100"), output: lines("+100", "1 ran", "2 ran", "4 ran", "the link is closed", "status: Closed"), match: "different", reason: DEFECT, ours: lines("+100", "1 ran", "2 ran", "3 ran", "4 ran", ok(3, "3"), "the link is closed", "status: Closed") },
+  { number: 137, what: "a link that breaks is told with its error: neither stopped nor closed", input: "}", output: lines("the link is closed", "status: Err"), match: "same" },
+  { number: 138, what: "stopping a server whose peer says and closes nothing waits for that peer", input: "stop", output: "", match: "different", reason: RULE, ours: lines("the link is closed", "status: Stopped", "stopped") },
+  { number: 139, what: "a server goes on on a new channel and keeps its start time, also when it was stopped", input: lines(call(1, "rpc.serverInfo"), "peer ends", "link", call(1, "rpc.serverInfo"), "stop", "link", call(1, "rpc.serverInfo")), output: lines(info('["X"]', GO_METRICS), "the link is closed", "status: Closed", info('["X"]', GO_METRICS), "the link is closed", "status: Stopped", "stopped", info('["X"]', GO_METRICS)), match: "different", reason: RULE, ours: lines(info('["X"]', metrics(1, 0)), "the link is closed", "status: Closed", info('["X"]', metrics(2, 0)), "the link is closed", "status: Stopped", "stopped", "the link is closed", "status: Stopped") },
+  { number: 140, what: "a panic in a handler ends the process", input: lines(call(1, "Panic"), call(2, "X")), output: "the process ends", match: "different", reason: DEFECT, ours: lines(no(1, -32603, "Internal error", '{"trace":"<trace>"}'), ok(2)) },
+  { number: 141, what: "who finds the handler and the handler see the request, in a base context made for each", input: lines(call(1, "a"), call(2, "b", "[]")), output: lines("before: a 1", "assign: a, base 1", "handler: a 1, base 1", ok(1, "[false,false]"), "before: b 2", "assign: b, base 2", "handler: b 2, base 2", ok(2, "[false,true]")), match: "same" },
+  { number: 142, what: "giving up a call says nothing to the server; a method of the user's does", input: lines("call a", "abort a", 'note stop {"id":1}'), output: lines(call(1, "a"), "a ! cancelled", note("stop", '{"id":1}')), match: "same", under: NO_CANCEL },
+  { number: 143, what: "names that begin with rpc. never reach the handlers; rpc without a dot does", input: lines(call(1, "rpc.custom"), call(2, "rpc."), call(3, "rpc")), output: lines(no(1, -32601, "method not found", '"rpc.custom"'), no(2, -32601, "method not found", '"rpc."'), ok(3, '"mine"')), match: "same" },
+  { number: 144, what: "rpc.serverInfo ignores its params", input: lines(call(1, "rpc.serverInfo"), call(2, "rpc.serverInfo", "[1]"), call(3, "rpc.serverInfo", '{"a":1}')), output: lines('["X"]', '["X"]', '["X"]'), match: "same" },
+  { number: 145, what: "without built-ins every name is the user's", input: lines(call(1, "rpc.serverInfo"), call(2, "rpc.custom")), output: lines(no(1, -32601, "method not found", '"rpc.serverInfo"'), ok(2, '"mine"')), match: "same" },
+  { number: 146, what: "services in services, methods without a name and with dots, and a service that has every name", input: lines(call(1, "A.m"), call(2, "A."), call(3, "A.m.x"), call(4, "B.C.d"), call(5, "Z.anything.at.all"), call(6, "Z."), ...["A", "A.q", "B.C", "B.C.", "nope.m", ".m", "."].map((name, at) => call(at + 7, name))), output: lines(...[1, 2, 3, 4, 5, 6].map((id) => ok(id, '"found"')), ...["A", "A.q", "B.C", "B.C.", "nope.m", ".m", "."].map((name, at) => no(at + 7, -32601, "method not found", `"${name}"`))), match: "same" },
+  { number: 147, what: "the data of method not found is the whole name", input: call(1, "A.q"), output: no(1, -32601, "method not found", '"A.q"'), match: "same" },
+  { number: 148, what: "names are listed sorted; Z.* for a service that cannot list, * where the whole table cannot", input: call(1, "rpc.serverInfo"), output: lines('["A.m","A.q","B.m"]', '["A.","A.m","A.m.x","B.C.d","Z.*"]', '["*"]'), match: "different", reason: RULE, ours: lines('["A.m","A.q","B.m"]', '["*"]', '["*"]') },
+  { number: 149, what: "an empty table lists nothing: methods is absent", input: call(1, "rpc.serverInfo"), output: "absent", match: "same" },
+  { number: 150, what: "server info: what it counts, and since when", input: lines(note("X"), list(note("X"), note("Nope")), note("Plain"), '{"jsonrpc":"2.0"}', call(1, "rpc.serverInfo")), output: lines(no(null, -32600, "empty method name"), info('["Plain","X"]', GO_METRICS)), match: "different", reason: RULE, ours: lines(no(null, -32600, "empty method name"), info('["Plain","X"]', metrics(6, 2))) },
+  { number: 151, what: "a pushed notification", input: call(7, "Notify"), output: lines(note("note", "[1]"), ok(7, "null")), match: "same" },
+  { number: 152, what: "callbacks have ids of their own, numbers from 1", input: lines(call(1, "CB"), call(9, "CB")), output: lines(call(1, "cb", '{"q":2}'), call(2, "cb", '{"q":2}')), match: "same" },
+  { number: 153, what: "a reply completes a callback, with its result or with its error", input: lines(call(7, "CB"), ok(1, '{"ok":1}'), call(8, "CB"), no(2, -5, "no", '{"a":1}')), output: lines(call(1, "cb", '{"q":2}'), ok(7, '{"ok":1}'), call(2, "cb", '{"q":2}'), no(8, -5, "no", '{"a":1}')), match: "same" },
+  { number: 154, what: "a second reply to a callback is answered", input: lines(call(7, "CB"), ok(1, "5"), ok(1, "6")), output: lines(call(1, "cb", '{"q":2}'), ok(7, "5"), no(1, -32600, "empty method name")), match: "same", under: VERBATIM },
+  { number: 155, what: "a reply in an array with a call completes the callback, and the array of replies has the call's alone", input: lines(call(7, "CB"), list(ok(1, "5"), call(8, "X"))), output: lines(call(1, "cb", '{"q":2}'), list(ok(8)), ok(7, "5")), match: "same" },
+  { number: 156, what: "the version of a callback's reply is not checked; one without an outcome completes it with nothing", input: lines(call(7, "CB"), '{"jsonrpc":"9","id":1,"result":5}', call(8, "CB"), '{"jsonrpc":"2.0","id":2}'), output: lines(call(1, "cb", '{"q":2}'), ok(7, "5"), call(2, "cb", '{"q":2}'), ok(8, "null")), match: "same" },
+  { number: 157, what: "a callback out of time ends with the deadline's error and gives up its id", input: lines(call(7, "Ask"), "+150", ok(1, "5")), output: lines(call(1, "cb"), "+150", ok(7, '"deadline_exceeded"'), no(1, -32600, "empty method name")), match: "same", under: { ...VERBATIM, ...NO_CANCEL } },
+  { number: 158, what: "scalar params may be pushed in a notification", input: note("Tell", "[5]"), output: note("note", "5"), match: "same", under: VERBATIM },
+  { number: 159, what: "replies to callbacks pass the barrier", input: lines(note("CB"), call(7, "X"), ok(1, "5")), output: lines(call(1, "cb", '{"q":2}'), ok(7)), match: "same" },
+  { number: 160, what: "push is refused where it is not allowed", input: lines(call(1, "Notify"), call(2, "CB")), output: lines(no(1, -32098, "server push is not enabled"), no(2, -32098, "server push is not enabled")), match: "same", under: NO_PUSH },
+  { number: 161, what: "ids are numbers from 1; no params, no member; null is sent", input: lines("call a", "call b null", "call c [1]", "note d"), output: lines(call(1, "a"), call(2, "b", "null"), call(3, "c", "[1]"), note("d")), match: "same" },
+  { number: 162, what: "scalar params are refused before they are sent, and use no id", input: lines("call a 5", "call b {}"), output: lines("a ! -32600 invalid parameters: array or object required", call(1, "b", "{}")), match: "same" },
+  { number: 163, what: "a batch of several is an array, of one an object, of none is refused", input: lines('batch [["a"],["b",[1]]]', 'batch [["c"]]', "batch []"), output: lines(list(call(1, "a"), call(2, "b", "[1]")), call(3, "c"), "batch ! not sent"), match: "same" },
+  { number: 164, what: "replies come in any order, singly or together, matched by the id's text", input: lines("call a", "call b", list(ok(2, '"B"'), ok(1, '"A"')), "call c", ok('"3"', "0"), ok("3.0", "0"), ok(3, '"C"')), output: lines(call(1, "a"), call(2, "b"), 'b = "B"', 'a = "A"', call(3, "c"), 'c = "C"'), match: "same" },
+  { number: 165, what: "what is checked of a reply", input: lines("call a", '{"jsonrpc":"1","id":1,"result":1}', "call b", '{"jsonrpc":"2.0","id":2,"result":1,"bogus":1}', "call c", '{"jsonrpc":"2.0","id":3,"error":7}', "call d", '{"jsonrpc":"2.0","id":4,"result":1,"error":{"code":5,"message":"m"}}', "call e", '{"jsonrpc":"2.0","id":5}', "call f", '{"jsonrpc":"2.0","id":6,"error":null}'), output: lines(call(1, "a"), "a ! -32600 invalid version marker", call(2, "b"), "b ! -32600 extra fields in request", call(3, "c"), "c ! -32700 invalid error value", call(4, "d"), "d ! 5 m", call(5, "e"), "e = (empty)", call(6, "f"), "f = (empty)"), match: "same", under: STRICT },
+  { number: 166, what: "a reply to nothing, one with id null and an empty array are ignored", input: lines("call a", ok(9), ok("null"), no(null, 1, "m"), "[]", ok(1)), output: lines(call(1, "a"), 'a = "OK"'), match: "same" },
+  { number: 167, what: "what is pushed to a client without handlers is ignored", input: lines(note("n", "[1]"), call(5, "cb", "[2]")), output: "", match: "different", reason: RULE, ours: no(5, -32601, "method not found", '"cb"') },
+  { number: 168, what: "what a callback's handler gives is answered: a result, an error, its own error, no JSON, a panic", input: lines(call('"x\\u0031"', "ok"), call(2, "fails"), call(3, "coded"), call(4, "odd"), call(5, "panics")), output: lines(ok('"x\\u0031"', '{"a":1}'), no(2, -32098, "why not"), no(3, 5, "as is", "[1]"), no(4, -32098, "json: unsupported type"), no(5, -32098, "panic in callback handler: x is undefined")), match: "different", reason: DEFECT, under: VERBATIM, ours: lines(ok('"x\\u0031"', '{"a":1}'), no(2, -32098, "why not"), no(3, 5, "as is", "[1]"), no(4, -32098, "A value of type function has no JSON form"), no(5, -32098, "x is undefined")) },
+  { number: 169, what: "pushed messages are not validated; one with id null is a notification", input: lines('{"jsonrpc":"1","method":"cb","params":[1]}', '{"jsonrpc":"2.0","method":"cb","bogus":1,"params":[2]}', note("cb", "5"), call("null", "cb", "[3]")), output: lines("cb got [1], a notification", "cb got [2], a notification", "cb got 5, a notification", "cb got [3], a notification"), match: "same", under: { ...VERBATIM, ...STRICT } },
+  { number: 170, what: "two codes become the language's own errors for a call, and stay error objects in a batch", input: lines("call a", no(1, -32097, "m"), "call b", no(2, -32096, "m"), 'batch [["c"],["d"]]', list(no(3, -32097, "m"), no(4, -32096, "m"))), output: lines(call(1, "a"), "a ! cancelled", call(2, "b"), "b ! deadline_exceeded", list(call(3, "c"), call(4, "d")), "batch = -32097 m, -32096 m"), match: "same" },
+  { number: 171, what: "a caller that gives up ends its call at once and a late reply is ignored; one that had given up before sends it all the same", input: lines("call a", "abort a", ok(1), "call@100 b", "+150", ok(2), "aborted c"), output: lines(call(1, "a"), "a ! cancelled", call(2, "b"), "+150", "b ! deadline_exceeded", call(3, "c"), "c ! cancelled"), match: "different", reason: RULE, under: NO_CANCEL, ours: lines(call(1, "a"), "a ! cancelled", call(2, "b"), "+150", "b ! deadline_exceeded", "c ! not sent") },
+  { number: 172, what: "closing cancels the pending calls; later ones fail, and closing again is fine", input: lines("call a", "close", "call b", "close"), output: lines(call(1, "a"), "a ! cancelled", "closed", "b ! not sent", "closed"), match: "same", under: NO_CANCEL },
+  { number: 173, what: "a server that ends the link cancels the pending calls", input: lines("call a", "server ends", "close"), output: lines(call(1, "a"), "a ! cancelled", "stopped", "closed"), match: "different", reason: RULE, ours: lines(call(1, "a"), "a ! unavailable", "stopped", "closed") },
+  { number: 174, what: "a record that is no JSON stops the client", input: lines("call a", "oops", ok(1)), output: lines(call(1, "a"), "stopped", "a ! -32603 [-32700] invalid request value"), match: "different", reason: RULE, ours: lines(call(1, "a"), no(null, -32700, "invalid request value"), 'a = "OK"') },
+  { number: 175, what: "one hook runs when a caller gave up, one when the client stopped; contexts of callbacks end with it", input: "a call is given up, a callback runs, the client closes twice", output: lines("OnCancel: cancelled", "OnStop", "the callback's context ended"), match: "same" },
+  { number: 176, what: "callbacks run together and may call the server", input: lines(call(7, "up"), call(8, "up"), ok(2, "22"), ok(1, "11")), output: lines(call(1, "up"), call(2, "up"), ok(8, "22"), ok(7, "11")), match: "same" },
+  { number: 177, what: "line: a record and LF; one that has LF in it is refused and not written", input: lines(...['{"a":1}', "", "a\nb"].map((each) => `line write ${JSON.stringify(each)}`)), output: lines(...['{"a":1}\n', "\n"].map((each) => JSON.stringify(each)), "! nothing written"), match: "same" },
+  { number: 178, what: "line: CR is kept, and a last record without LF loses its last byte", input: lines('line read "a\\nb\\n\\nc"', 'line read "a\\r\\n"'), output: lines('"a" "b" "" "" end', '"a\\r" end'), match: "different", reason: DEFECT, ours: lines('"a" "b" "" "c" end', '"a\\r" end') },
+  { number: 179, what: "an empty line is answered as a record that is no JSON", input: "", output: no(null, -32700, "invalid request value"), match: "same" },
+  { number: 180, what: "raw: nothing is added, an empty record and null are null and LF, nothing is checked", input: lines(...['{"a":1}', "", "null", "{oops}"].map((each) => `raw write ${JSON.stringify(each)}`)), output: lines(...['{"a":1}', "null\n", "null\n", "{oops}"].map((each) => JSON.stringify(each))), match: "same" },
+  { number: 181, what: "raw: values with and without blanks between, null as an empty record; bad syntax and cut values end the link", input: lines(...['{"a":1}[2] 3 "x"null true', "{}}", "{} oops ", '{"a"', "[1 2]3"].map((each) => `raw read ${JSON.stringify(each)}`)), output: lines('"{\\"a\\":1}" "[2]" "3" "\\"x\\"" "" "true" end', '"{}" ! syntax', '"{}" ! syntax', "! unexpected EOF", "! syntax"), match: "different", reason: RULE, ours: lines('"{\\"a\\":1}" "[2]" "3" "\\"x\\"" "" "true" end', '"{}" ! syntax', '"{}" ! syntax', "! unexpected EOF", '"[1 2]" "3" end') },
+  { number: 182, what: "lsp: a block with type and length in bytes, also for an empty record", input: lines(...['{"a":1}', "é", ""].map((each) => `lsp write ${JSON.stringify(each)}`)), output: lines(...[`7\r\n\r\n{"a":1}`, "2\r\n\r\né", "0\r\n\r\n"].map((each) => JSON.stringify(`Content-Type: ${LSP_TYPE}\r\nContent-Length: ${each}`))), match: "same" },
+  { number: 183, what: "header without a type writes none, a strict one writes its own", input: lines('header: write "{}"', 'strict:text/plain write "{}"'), output: lines('"Content-Length: 2\\r\\n\\r\\n{}"', '"Content-Type: text/plain\\r\\nContent-Length: 2\\r\\n\\r\\n{}"'), match: "same" },
+  { number: 184, what: "header: names in any case and order, LF alone, unknown names, blanks, length 0; of two lengths the last counts", input: lines('header: read "content-LENGTH: 2\\n\\nok"', `header:t read ${block("X: 1", "Content-Type: t", "Content-Length:  2  ", "Y:")}`, `header:t read ${block("Content-Length: 2", "Content-Type: t")}`, 'header: read "Content-Length: 0\\r\\n\\r\\n"', `header: read ${block("Content-Length: 1", "Content-Length: 2")}`), output: lines('"ok" end', '"ok" end', '"ok" end', '"" end', '"ok" end'), match: "different", reason: RULE, ours: lines('"ok" end', '"ok" end', '"ok" end', '"" end', "! two content-length lines that differ, 1 and 2") },
+  { number: 185, what: "header: what ends the link", input: lines(`header: read ${block("X: 1")}`, `header: read ${block("Content-Length: x")}`, `header: read ${block("Content-Length: -2")}`, `header: read ${block("Content-Length 2")}`, `header: read ${block("Content-Length: 3")}`), output: lines("! missing required content-length", "! invalid content-length", "! invalid content-length", "! invalid header line", "! unexpected EOF"), match: "same" },
+  { number: 186, what: "header: another type comes with the record, and ends a server; none is fine unless strict; compared exactly", input: lines(`header:t read ${block("Content-Type: u", "Content-Length: 2")}`, `lsp read ${block("Content-Type: application/vscode-jsonrpc; charset=utf8", "Content-Length: 2")}`, `lsp read ${block("Content-Length: 2")}`, `strict:t read ${block("Content-Length: 2")}`), output: lines('"ok" content type mismatch: got "u", want "t" end', `"ok" content type mismatch: got "application/vscode-jsonrpc; charset=utf8", want "${LSP_TYPE}" end`, '"ok" end', '"ok" content type mismatch: got "", want "t" end'), match: "different", reason: RULE, ours: lines('! content type mismatch: got "u", want "t"', '"ok" end', '"ok" end', '! content type mismatch: got "", want "t"') },
+  { number: 187, what: "every framing carries values, blanks in them, empty records and one of 230 kB, both ways", input: "the same records from each end", output: lines(...["line", "raw", "lsp", "header", "header:text/plain", "strict:text/plain", "memory"].map((name) => `${name}: the same`)), match: "same" },
+  { number: 188, what: "in memory: sending after close fails, receiving after the peer has closed is the end", input: "one end closes, then calls and notifies", output: lines("send fails", "receive: end"), match: "same" },
+  { number: 216, what: "a list of numbers: anything else is refused with a text, none is an empty list", input: lines(call(1, "Args", '{"a":1}'), call(2, "Args", '["a"]'), call(3, "Args")), output: lines(no(1, -32602, "invalid parameters", '"json: cannot unmarshal object into Go value of type []int"'), no(2, -32602, "invalid parameters", '"json: cannot unmarshal string into Go value of type int"'), ok(3, "0")), match: "same-parsed", anyData: true },
+  { number: 217, what: "a struct: an array of its length, nulls are zero, unknown keys are ignored unless strict", input: lines(call(1, "Struct", "[3]"), call(2, "Struct", "[null,null]"), call(3, "Struct", '{"x":1,"z":2}'), call(4, "Strict", '{"x":1,"z":2}')), output: lines(no(1, -32602, "invalid parameters", '"[-32602] got 1 parameters, want 2"'), ok(2, '{"x":0,"y":""}'), ok(3, '{"x":1,"y":""}'), no(4, -32602, "invalid parameters", '"json: unknown field \\"z\\""')), match: "same-parsed", anyData: true },
+  { number: 218, what: "positional: an unknown name is refused, absent ones and null are zero", input: lines(call(1, "Pos", '{"third":5}'), call(2, "Pos"), call(3, "Pos", "{}"), call(4, "Pos", "[null,4]")), output: lines(no(1, -32602, "invalid parameters", '"json: unknown field \\"third\\""'), ok(2, "0"), ok(3, "0"), ok(4, "-4")), match: "same-parsed", anyData: true },
+  { number: 219, what: "a pointer argument without params points to a zero value", input: call(1, "Struct"), output: ok(1, '{"x":0,"y":""}'), match: "same" },
+  { number: 220, what: "an argument of fixed length 1: what is too much is dropped, what is missing is zero", input: lines(call(1, "Fixed", '["a"]'), call(2, "Fixed", '["a","b"]'), call(3, "Fixed", "[]")), output: lines(ok(1, '["a"]'), ok(2, '["a"]'), ok(3, '[""]')), match: "same" },
+  { number: 221, what: "an argument of any type gets what came, a raw one its compact text", input: lines(call(1, "Any", "[1]"), call(2, "Any", '{"a":1}'), call(3, "Any"), call(4, "Raw", "[ 1, 2 ]"), call(5, "Raw", "[1.0]"), call(6, "Raw")), output: lines(ok(1, "[1]"), ok(2, '{"a":1}'), ok(3, "null"), ok(4, '"[1,2]"'), ok(5, '"[1.0]"'), ok(6, '""')), match: "different", reason: GO, ours: lines(ok(1, "[1]"), ok(2, '{"a":1}'), ok(3, "null"), ok(4, '"[1,2]"'), ok(5, '"[1]"'), ok(6, '""')) },
+  { number: 222, what: "a number as argument: a list is refused, none is zero", input: lines(call(1, "Int", "[1]"), call(2, "Int")), output: lines(no(1, -32602, "invalid parameters", '"json: cannot unmarshal array into Go value of type int"'), ok(2, "0")), match: "same-parsed", anyData: true },
+  { number: 223, what: "strict refuses unknown keys, without arrays an array is refused", input: lines(call(1, "Strict", '{"z":2}'), call(2, "NoArray", '[3,"q"]'), call(3, "NoArray", '{"x":3,"y":"q"}')), output: lines(no(1, -32602, "invalid parameters", '"json: unknown field \\"z\\""'), no(2, -32602, "invalid parameters", '"json: cannot unmarshal array into Go value of type xy"'), ok(3, '{"x":3,"y":"q"}')), match: "same-parsed", anyData: true },
+  { number: 224, what: "clients come one after another and together; each has a service of its own, which learns how its link ended", input: "two clients in turn, then two at once", output: lines("first: 1", "service 1 finished: Closed", "second: 2", "service 2 finished: Closed", "both: 3 4", "service 3 finished: Closed", "service 4 finished: Closed"), match: "same" },
+  { number: 225, what: "ending the loop stops listener and servers; calls that wait are cancelled", input: "a call waits, the loop is ended, a new client dials", output: lines("service 1 finished: Stopped", "the call: cancelled", "a new client: unavailable", "the loop ended"), match: "different", reason: RULE, ours: lines("service 1 finished: Stopped", "the call: unavailable", "a new client: unavailable", "the loop ended") },
+  { number: 226, what: "closing the listener refuses new clients; who is connected is served to the end, then the loop ends without an error", input: "a call waits, the listener is closed, a new client dials, the first calls again and leaves", output: lines("a new client: unavailable", "the first again: ok", "the call: ok", "service 1 finished: Closed", "the loop ended"), match: "same" },
+  { number: 227, what: "the code of no error, one with a code, one around it, cancelled, out of time, any other", input: lines(call(1, "X"), call(2, "Coded"), call(3, "Wrapped"), call(4, "Cancel"), call(5, "Deadline"), call(6, "Plain")), output: lines("-32099", "7", "7", "-32097", "-32096", "-32098"), match: "same", under: VERBATIM },
+  { number: 228, what: "an error made of a number that has no text: its message, and how it prints", input: "a call whose handler throws number 12345", output: lines("12345, error code 12345", "[12345] error code 12345"), match: "different", reason: RULE, ours: lines("12345, error code 12345", "RpcError: error code 12345") },
+  { number: 229, what: "data survives the trip", input: '{"caroline":452}', output: '{"caroline":452}', match: "same" },
+  { number: 230, what: "a method without a result answers null", input: call(1, "Y"), output: ok(1, "null"), match: "same" },
+  { number: 231, what: "a reply with an empty id has no id key; with id null it has one", input: "a reply without an id", output: '{"jsonrpc":"2.0","error":{"code":-32600,"message":"invalid request ID"}}', match: "different", reason: RULE, ours: no(null, -32600, "invalid request ID") },
+  { number: 232, what: "addresses that are taken for tcp", input: lines('":80"', '":dumb-crud"', '"localhost:80"', '"localhost:http"'), output: lines("tcp", "tcp", "tcp", "tcp"), match: "same" },
+  { number: 233, what: "addresses that are taken for paths", input: lines('""', '":"', '"nothing"', '"like/a/file"', '"no-port:"', '"file/with:port"', '"path/with:404"', '"mangled:@3"'), output: lines(...Array.from({ length: 8 }, () => "unix")), match: "same" },
 ];

@@ -1,149 +1,111 @@
-import { expect, test } from "vitest";
-import { after, ManualClock } from "../src/core/clock.ts";
-import type { CallContext } from "../src/core/context.ts";
-import { Slots } from "../src/core/limits.ts";
-import { textOf } from "../src/core/text.ts";
-import type { JsonRpcWireOptions } from "../src/wires/jsonrpc.ts";
-import { jsonrpc } from "../src/wires/jsonrpc.ts";
-import { JRPC2_RULES } from "./jrpc2-cases.ts";
-import { jrpc2Service } from "./jrpc2-service.ts";
-import { Hand, type HandSetup, pass } from "./suites/engine.ts";
-import { turn } from "./suites/support.ts";
+import { describe, expect, test } from "vitest";
+import { JRPC2_CASES, JRPC2_RULES, type Jrpc2Case, type Jrpc2Reason } from "./jrpc2-cases.ts";
+import { CLIENT_RUNS } from "./jrpc2-runs/client.ts";
+import { FRAMING_RUNS } from "./jrpc2-runs/framings.ts";
+import { HANDLER_RUNS } from "./jrpc2-runs/handlers.ts";
+import { LINK_RUNS } from "./jrpc2-runs/links.ts";
+import { SERVER_RUNS } from "./jrpc2-runs/server.ts";
+import { server } from "./jrpc2-runs/server-script.ts";
+import { expectOutcome, type Runs } from "./jrpc2-runs/stage.ts";
 
-/** A server with the probe service, and the other side of its link in the hand of the test. */
-class Probe {
-  readonly clock = new ManualClock();
-  readonly hand: Hand;
-  constructor(options: JsonRpcWireOptions = {}, setup: HandSetup = {}) {
-    const { clock } = this;
-    const sleep = (ms: number) => new Promise<void>((resolve) => void after(clock, ms, () => resolve()));
-    this.hand = new Hand({ wire: jsonrpc(options), clock, handlers: jrpc2Service(sleep), ...setup });
-  }
-  get got(): string[] {
-    return this.hand.frames.map((frame) => textOf(frame));
-  }
-  async say(...frames: string[]): Promise<void> {
-    void this.hand.channel.send(frames);
-    await turn();
-  }
-}
+const AREAS: readonly Runs[] = [SERVER_RUNS, CLIENT_RUNS, FRAMING_RUNS, HANDLER_RUNS, LINK_RUNS];
+const RUN_NUMBERS = AREAS.flatMap((runs) => Object.keys(runs).map(Number));
+/** Single records that need a whole server, and every behaviour. */
+const ROWS: readonly Jrpc2Case[] = [...JRPC2_CASES.filter(({ engine }) => engine === true), ...JRPC2_RULES];
 
-const req = (id: number | undefined, method: string, params?: string): string =>
-  `{"jsonrpc":"2.0",${id === undefined ? "" : `"id":${id},`}"method":"${method}"${params === undefined ? "" : `,"params":${params}`}}`;
-const ok = (id: number, value: string): string => `{"jsonrpc":"2.0","id":${id},"result":${value}}`;
-const verbatim = { errors: "verbatim" } as const;
+/** What may differ, and nothing else (issue 3). */
+const ALLOWED: ReadonlyMap<Jrpc2Reason, readonly number[]> = new Map<Jrpc2Reason, readonly number[]>([
+  [
+    "a defect of jrpc2",
+    [
+      ...[133, 178],
+      ...[140, 168], // Panics: JavaScript has exceptions, and one that nobody expected is an error like any other.
+      136, // Half-close.
+    ],
+  ],
+  ["a Go artefact", [44, 45, 50, 51, 53, 54, 62, 70, 72, 75, 79, 110, 118, 219, 220, 221, 222]],
+  [
+    "a rule of the engine",
+    [
+      ...[105, 106, 150, 160, 167, 171, 173, 174, 184],
+      96, // What server info holds, as 150.
+      138, // Close is graceful and ends: it waits for no peer.
+      139, // `close()` ends ownership: a closed server serves no more, its links come and go before.
+      148, // A lookup stands at the top: a name of its own in the list, `Z.*`, needs a table that it is part of.
+      181, // One bad message never harms another: a value that is broken inside is answered, its neighbours are served.
+      186, // A link that cannot be read ends with its error, and the LSP says that utf8 is to be taken for utf-8.
+      225, // A call whose link was lost is `unavailable`, as 173.
+      228, // An RpcError prints as every error of the language does: its name, then its message.
+      231, // A reply has an id, its request's or null (JSON-RPC 2.0, section 5): there is no reply by itself.
+    ],
+  ],
+]);
 
-/** What shows a case; those without one here are shown by a neighbour's. */
-const RUNS: Readonly<Record<string, () => Promise<void>>> = {
-  "105: a handler may push by default": async () => {
-    const probe = new Probe();
-    await probe.say(req(1, "Notify"));
-    expect(probe.got).toEqual(['{"jsonrpc":"2.0","method":"note","params":[1]}', ok(1, "null")]);
-  },
-  "106, 151, 152, 153: a handler may call back by default, with ids of its own": async () => {
-    const probe = new Probe();
-    await probe.say(req(1, "CB"));
-    expect(probe.got).toEqual(['{"jsonrpc":"2.0","id":1,"method":"cb","params":{"q":2}}']);
-    await probe.say(ok(1, '{"ok":1}'));
-    expect(probe.got[1]).toBe(ok(1, '{"ok":1}'));
-  },
-  "121, 126, 127: members run together and are answered in one array, in their order": async () => {
-    const probe = new Probe();
-    await probe.say(`[${req(1, "Sleep", "[100]")},${req(2, "Sleep", "[50]")}]`, `[${req(3, "X")}]`);
-    expect(probe.got).toEqual([`[${ok(3, '"OK"')}]`]);
-    await pass(probe.clock, 150);
-    expect(probe.got[1]).toBe(`[${ok(1, "100")},${ok(2, "50")}]`);
-  },
-  "128: calls may be answered out of order": async () => {
-    const probe = new Probe();
-    await probe.say(req(1, "Sleep", "[100]"), req(2, "X"));
-    await pass(probe.clock, 150);
-    expect(probe.got).toEqual([ok(2, '"OK"'), ok(1, "100")]);
-  },
-  "129: nothing starts before earlier notifications have ended": async () => {
-    const probe = new Probe();
-    await probe.say(req(undefined, "Sleep", "[150]"), req(1, "X"));
-    expect(probe.got).toEqual([]);
-    await pass(probe.clock, 200);
-    expect(probe.got).toEqual([ok(1, '"OK"')]);
-  },
-  "130: with one place, calls run one after another": async () => {
-    const probe = new Probe({}, { slots: new Slots(1) });
-    await probe.say(req(1, "Sleep", "[100]"), req(2, "Sleep", "[100]"));
-    await pass(probe.clock, 150);
-    expect(probe.got).toEqual([ok(1, "100")]);
-    await pass(probe.clock, 100);
-    expect(probe.got).toEqual([ok(1, "100"), ok(2, "100")]);
-  },
-  "132: the id of a running call is refused, and the call goes on": async () => {
-    const probe = new Probe();
-    await probe.say(req(1, "Sleep", "[100]"), req(1, "X"));
-    expect(probe.got[0]).toBe(
-      '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"duplicate request ID","data":"1"}}',
-    );
-    await pass(probe.clock, 150);
-    expect(probe.got[1]).toBe(ok(1, "100"));
-  },
-  "133: an id is free again after method not found": async () => {
-    const probe = new Probe();
-    await probe.say(req(1, "Nope"), req(1, "X"));
-    expect(probe.got[1]).toBe(ok(1, '"OK"'));
-  },
-  "134: a call is cancelled by its id": async () => {
-    const wait = (_: unknown, { signal }: CallContext) =>
-      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-    const probe = new Probe({}, { handlers: { wait } });
-    await probe.say(req(1, "wait"));
-    probe.hand.peer.cancelIncoming("1");
-    await turn();
-    expect(probe.got).toEqual([expect.stringContaining('"code":-32097')]);
-  },
-  "135: closing answers nothing that runs": async () => {
-    const probe = new Probe();
-    await probe.say(req(1, "Sleep", "[100]"));
-    await probe.hand.peer.close({ graceMs: 0 });
-    expect(probe.got).toEqual([]);
-  },
-  "154, 156: a callback takes any version, and its second reply is answered under verbatim": async () => {
-    const probe = new Probe(verbatim);
-    await probe.say(req(7, "CB"));
-    await probe.say('{"jsonrpc":"9","id":1,"result":5}', ok(1, "6"));
-    expect(probe.got.slice(1).sort()).toEqual(
-      [ok(7, "5"), '{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"empty method name"}}'].sort(),
-    );
-  },
-  "155: a reply in an array with a call completes the callback": async () => {
-    const probe = new Probe();
-    await probe.say(req(7, "CB"));
-    await probe.say(`[${ok(1, "5")},${req(8, "X")}]`);
-    expect(probe.got.slice(1).sort()).toEqual([`[${ok(8, '"OK"')}]`, ok(7, "5")].sort());
-  },
-  "159: replies to callbacks pass the barrier": async () => {
-    const probe = new Probe();
-    await probe.say(req(undefined, "CB"), req(1, "X"));
-    expect(probe.got.length).toBe(1);
-    await probe.say(ok(1, "5"));
-    expect(probe.got[1]).toBe(ok(1, '"OK"'));
-  },
-};
+const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 
-test.each(Object.keys(RUNS))("%s", async (name) => RUNS[name]?.());
-
-test("a request with an error member that is none is told so, as jrpc2 does", async () => {
-  for (const error of ['{"code":"x"}', '{"code":1.5}', '{"code":99999999999}', '{"message":5}']) {
-    const probe = new Probe();
-    await probe.say(`{"jsonrpc":"2.0","id":1,"method":"X","error":${error}}`);
-    expect(probe.got).toEqual(['{"jsonrpc":"2.0","id":1,"error":{"code":-32700,"message":"invalid error value"}}']);
-  }
+describe("the behaviours of jrpc2", () => {
+  test.each(ROWS.map((row) => [row.number, row.what ?? row.input, row] as const))("%i: %s", async (number, _, row) => {
+    const run = AREAS.find((runs) => number in runs)?.[number];
+    if (run === undefined) throw new TypeError("Nothing runs this row");
+    expectOutcome(row, await run(row));
+  });
 });
 
-test("the rules have one row each, and every engine row is run", () => {
-  const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
-  const listed = JRPC2_RULES.map(({ number }) => number).sort((a, b) => a - b);
-  expect(listed).toEqual([...numbers(107, 188), ...numbers(216, 233)]);
-  const run = Object.keys(RUNS).flatMap((name) => name.split(":")[0]?.split(", ").map(Number));
-  for (const rule of JRPC2_RULES) {
-    if (rule.match === "different") expect(rule.reason).toBeDefined();
-    if (rule.run === "engine") expect(run).toContain(rule.number);
+describe("the single records of jrpc2 through a whole server", () => {
+  const script = server();
+  const records = JRPC2_CASES.filter(({ engine }) => engine === undefined);
+  test.each(records)("$number: $input", async (row) => {
+    const [answer, ...more] = (await script({ ...row, input: `${row.input}\n+100` }))
+      .split("\n")
+      .filter((line) => line !== "+100");
+    expect(more).toEqual([]);
+    expectOutcome(row, answer);
+  });
+});
+
+describe("the table", () => {
+  const all: readonly Jrpc2Case[] = [...JRPC2_CASES, ...JRPC2_RULES];
+
+  test("has one row for each number", () => {
+    expect(all.map(({ number }) => number)).toEqual([...numbers(1, 188), ...numbers(216, 233)]);
+  });
+
+  test("has one run for each row that is more than a record, and no run without a row", () => {
+    expect(RUN_NUMBERS.sort((one, other) => one - other)).toEqual(ROWS.map(({ number }) => number));
+  });
+
+  test("differs for the reasons that are allowed, and says what is answered instead", () => {
+    for (const { number, match, reason, output, ours } of all) {
+      if (reason !== undefined) expect(ALLOWED.get(reason)).toContain(number);
+      expect(ours !== undefined).toBe(match === "different");
+      if (match !== "different") continue;
+      expect(reason).toBeDefined();
+      expect(ours).not.toBe(output);
+    }
+  });
+
+  test("lists no reason that no row has", () => {
+    const same = [72, 75, 79, 105, 106, 160, 219, 220, 222]; // Allowed to differ, and the same all the same.
+    for (const [reason, allowed] of ALLOWED) {
+      const given = all.filter((row) => row.reason === reason).map(({ number }) => number);
+      expect([...given].sort()).toEqual(allowed.filter((number) => !same.includes(number)).sort());
+    }
+  });
+});
+
+// Over TCP the end of the stream comes before the close. In memory, and where a link breaks, only the close comes.
+test("136: notifications that came before the whole link was closed still run, in order", async () => {
+  const row = JRPC2_RULES.find(({ number }) => number === 136);
+  if (row === undefined) throw new TypeError("There is no row 136");
+  const run = SERVER_RUNS[136];
+  const told = await run?.({ ...row, input: row.input.replace("peer ends", "peer closes") });
+  expect(told?.split("\n").filter((line) => line.endsWith(" ran"))).toEqual(["1 ran", "2 ran", "4 ran"]);
+});
+
+test("a request with an error member that is none is told so, as jrpc2 does", async () => {
+  const told = '{"jsonrpc":"2.0","id":1,"error":{"code":-32700,"message":"invalid error value"}}';
+  for (const error of ['{"code":"x"}', '{"code":1.5}', '{"code":99999999999}', '{"message":5}']) {
+    const input = `{"jsonrpc":"2.0","id":1,"method":"X","error":${error}}`;
+    expect(await server()({ number: 91, input, output: told, match: "same" })).toBe(told);
   }
 });

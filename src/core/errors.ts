@@ -1,21 +1,30 @@
 /** The 16 gRPC and Connect names. Every codec owns one two-way table to its own numbers. */
-export type Code =
-  | "cancelled"
-  | "unknown"
-  | "invalid_argument"
-  | "deadline_exceeded"
-  | "not_found"
-  | "already_exists"
-  | "permission_denied"
-  | "resource_exhausted"
-  | "failed_precondition"
-  | "aborted"
-  | "out_of_range"
-  | "unimplemented"
-  | "internal"
-  | "unavailable"
-  | "data_loss"
-  | "unauthenticated";
+const CODES = [
+  "cancelled",
+  "unknown",
+  "invalid_argument",
+  "deadline_exceeded",
+  "not_found",
+  "already_exists",
+  "permission_denied",
+  "resource_exhausted",
+  "failed_precondition",
+  "aborted",
+  "out_of_range",
+  "unimplemented",
+  "internal",
+  "unavailable",
+  "data_loss",
+  "unauthenticated",
+] as const;
+const KNOWN: ReadonlySet<unknown> = new Set(CODES);
+
+export type Code = (typeof CODES)[number];
+
+/** Whether a value from the wire is one of the 16 names. */
+export function isCode(value: unknown): value is Code {
+  return KNOWN.has(value);
+}
 
 /**
  * Whether a failed call may have run. `no`: it never left this process, or the other side refused it before it started.

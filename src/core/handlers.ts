@@ -53,6 +53,9 @@ export class Registry implements Dispatcher {
   }
 
   #addService(prefix: string, service: object, parents: Set<object>): void {
+    if (service instanceof Registry || service instanceof Lookup) {
+      throw new TypeError(`Cannot register "${prefix}": a Registry or lookup serves alone, not as a part of an object`);
+    }
     if (Array.isArray(service)) throw new TypeError("Cannot register an array: give an object of functions");
     if (parents.has(service)) throw new TypeError(`Cannot register "${prefix}": the object contains itself`);
     parents.add(service);

@@ -69,7 +69,7 @@ describe("Queue", () => {
     while (queue.length > 0) expect(queue.shift()).toBe(next++);
     expect([queue.shift(), queue.peek(), queue.length]).toEqual([undefined, undefined, 0]);
     queue.push(1);
-    queue.clear();
+    queue.takeAll();
     expect(queue.length).toBe(0);
   });
 });

@@ -39,7 +39,7 @@ export function withMiddleware(dispatcher: Dispatcher, middleware: readonly Midd
   const chain = compose(middleware, ({ method, params, context }) => {
     if (context === undefined) throw new TypeError("Middleware must pass on the context of an incoming call");
     const handler = dispatcher.find(method);
-    if (handler === undefined) throw unknownMethod(method);
+    if (handler === undefined) throw new UnknownMethod(method);
     return handler(params, context);
   });
   const run: AnyHandler = (params, context) =>
@@ -47,7 +47,9 @@ export function withMiddleware(dispatcher: Dispatcher, middleware: readonly Midd
   return { find: () => run, names: () => dispatcher.names?.() ?? [] };
 }
 
-/** The error of a call to a method that was not registered. */
-export function unknownMethod(method: string): RpcError {
-  return new RpcError("unimplemented", "method not found", { data: method, executed: "no" });
+/** A call to a method that was not registered: it says about this very call that it did not run. */
+export class UnknownMethod extends RpcError {
+  constructor(method: string) {
+    super("unimplemented", "method not found", { data: method, executed: "no" });
+  }
 }

@@ -427,7 +427,7 @@ export class Peer implements Holder, Connection {
   /** The channel has closed: by the other side, or by its own framing or transport. */
   #onLost(reason: CloseReason): void {
     if (!this.#isClosed && reason.error !== undefined) this.#sayBroken(reason.error);
-    this.#onClosed(reason);
+    this.#onClosed(reason, true);
   }
 
   /** A lost connection is the way of the world; whatever else breaks a link is somebody's mistake. */
@@ -438,13 +438,13 @@ export class Peer implements Holder, Connection {
     else logger.warn(what);
   }
 
-  #onClosed(given: CloseReason): void {
+  #onClosed(given: CloseReason, byOther = false): void {
     if (this.#isClosed) return;
     const reason = this.#wire.closed?.(given) ?? given;
     this.#isClosed = true;
     this.#stopTicks();
     this.#sender.stop();
-    this.#service.stop(new RpcError("unavailable", "The link is closed"));
+    this.#service.stop(new RpcError("unavailable", "The link is closed"), byOther);
     this.#receiver.readOn();
     this.#orphan(reason);
     this.#opening.fail(reason.error ?? new RpcError("unavailable", reason.message, { wireCode: reason.closeCode }));

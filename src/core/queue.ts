@@ -29,8 +29,11 @@ export class Queue<Item> {
     return item;
   }
 
-  clear(): void {
+  /** Empties it. */
+  takeAll(): Item[] {
+    const items = this.#items.slice(this.#head) as Item[];
     this.#items = [];
     this.#head = 0;
+    return items;
   }
 }

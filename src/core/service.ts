@@ -4,7 +4,7 @@ import { RpcError } from "./errors.ts";
 import type { Dispatcher } from "./handlers.ts";
 import type { Limits, Slots } from "./limits.ts";
 import type { BatchMessage, Id, InvalidMessage, Message, ReplyMessage, RequestMessage } from "./message.ts";
-import { unknownMethod } from "./middleware.ts";
+import { UnknownMethod } from "./middleware.ts";
 import { Queue } from "./queue.ts";
 import { ReplyBatch, Task } from "./task.ts";
 
@@ -43,6 +43,8 @@ export class Service {
   /** The batch of the last of them. */
   #noteBatch: ReplyBatch | undefined = undefined;
   #state: "serving" | "refusing" | "stopped" = "serving";
+  /** Why it stopped. */
+  #over: RpcError | undefined = undefined;
   readonly #startMore = (): void => this.#startWaiting();
 
   constructor(options: ServiceOptions) {
@@ -121,13 +123,20 @@ export class Service {
     if (this.#state === "serving") this.#state = "refusing";
   }
 
-  /** The link is gone: handlers are told, nothing is answered, what waits never starts. */
-  stop(error: RpcError): void {
+  /**
+   * The link is gone: handlers are told, nothing is answered, calls that wait never start. Notifications that had come
+   * still run, in their order, when it was not this end that closed: nobody awaits an answer to them. Their signal fires
+   * as soon as they wait for something.
+   */
+  stop(error: RpcError, byOther: boolean): void {
     this.#state = "stopped";
-    this.#options.slots.leave(this.#startMore);
-    this.#queue.clear();
+    this.#over = error;
+    const notes = this.#queue.takeAll().filter(({ isNotification }) => byOther && isNotification);
     for (const task of [...this.#calls.values(), ...this.#notes]) task.cancel(error);
     this.#calls.clear();
+    for (const task of notes) this.#queue.push(task);
+    if (notes.length === 0) this.#options.slots.leave(this.#startMore);
+    else this.resume();
   }
 
   /** Starts what waits, as far as it may. */
@@ -153,8 +162,9 @@ export class Service {
 
   /** Takes a place for one more handler, or says no; the service is called again when there is one. */
   #takePlace(): boolean {
-    const { slots, limits } = this.#options;
-    if (this.#dispatcher === undefined || this.#active >= limits.maxRunning || this.#options.congested()) return false;
+    const { slots, limits, congested } = this.#options;
+    if (this.#dispatcher === undefined || this.#active >= limits.maxRunning) return false;
+    if (this.#state !== "stopped" && congested()) return false;
     if (slots.take()) return true;
     slots.wait(this.#startMore);
     return false;
@@ -167,7 +177,7 @@ export class Service {
     let isLater: boolean;
     try {
       const handler = this.#dispatcher?.find(message.method);
-      if (handler === undefined) throw unknownMethod(message.method);
+      if (handler === undefined) throw new UnknownMethod(message.method);
       value = handler(message.params, task);
       isLater = isThenable(value);
     } catch (thrown) {
@@ -183,6 +193,8 @@ export class Service {
     else {
       this.#notes.add(task);
       this.#noteBatch = task.batch;
+      // It started after the link had gone: what it waits for of the other side will not come.
+      if (this.#over !== undefined) task.cancel(this.#over);
     }
     // Not `value.then`: a promise of somebody else's making may settle twice, and the place is given back once.
     Promise.resolve(value).then(
@@ -223,7 +235,7 @@ export class Service {
     const error = told ? thrown : (task.cancelled ?? RpcError.from(thrown));
     if (!told && error.code === "internal") this.#options.failed(error, task.method);
     // It ran: what an inner call said about itself must not be read as said about this one.
-    const inner = told && error.executed !== undefined && (error.remote || error.code !== "unimplemented");
+    const inner = told && error.executed !== undefined && !(error instanceof UnknownMethod);
     this.#finish(task, inner ? { ...faultOf(error), executed: undefined } : error);
   }
 

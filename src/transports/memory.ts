@@ -217,7 +217,7 @@ class End<Item extends { readonly length: number }, Sink extends EndSink> {
 
   #finish(reason: CloseReason): void {
     this.#reason = reason;
-    this.#inbox.clear();
+    this.#inbox.takeAll();
     this.held = 0;
     this.#free();
     if (this.other !== undefined) this.other.#free();

@@ -50,7 +50,8 @@ export class JsonRpcCodec implements Codec {
   /** Push must be allowed, and params an array, an object or absent; jrpc2's server does not check what it pushes. */
   refuses({ kind, params }: RequestMessage): RpcError | undefined {
     if (!this.#dialect.push && this.#link.role === "server") {
-      return new RpcError("unimplemented", "server push is not enabled", { executed: "no" });
+      // The number is jrpc2's: a handler that lets this error pass answers as a handler there does.
+      return new RpcError("failed_precondition", "server push is not enabled", { wireCode: -32098, executed: "no" });
     }
     if (params === undefined || typeof params === "object") return undefined;
     if (kind === "notify" && this.#answersStrays) return undefined;

@@ -8,7 +8,7 @@ import (
 	"github.com/creachadair/jrpc2/channel"
 )
 
-// Named gives the framing that text names: line, lsp, raw or header:TYPE.
+// Named gives the framing that text names: line, lsp, raw, header:TYPE or strict:TYPE.
 func Named(text string) (channel.Framing, error) {
 	kind, mime, _ := strings.Cut(text, ":")
 	switch kind {
@@ -20,6 +20,8 @@ func Named(text string) (channel.Framing, error) {
 		return channel.RawJSON, nil
 	case "header":
 		return channel.Header(mime), nil
+	case "strict":
+		return channel.StrictHeader(mime), nil
 	}
-	return nil, fmt.Errorf("no framing is called %q: use line, lsp, raw or header:TYPE", text)
+	return nil, fmt.Errorf("no framing is called %q: use line, lsp, raw, header:TYPE or strict:TYPE", text)
 }
