@@ -11,7 +11,10 @@ import { type TlsConnectOptions, type TlsServeOptions, tlsDialer, tlsListen } fr
 import { unixDialer, unixListen } from "./transports/node/unix.ts";
 import { jsonrpc } from "./wires/jsonrpc.ts";
 
+export type { BodyName } from "./codecs/native/body.ts";
+export type { NativeOptions } from "./codecs/native/codec.ts";
 export type { Pem, TlsConnectOptions, TlsIdentity, TlsOptions, TlsServeOptions } from "./transports/node/tls.ts";
+export { native } from "./wires/native.ts";
 
 /** How a client connects from Node. */
 export interface NodeConnectOptions<Data = unknown> extends ConnectOptions<Data> {

@@ -1,6 +1,7 @@
 import type { Wire } from "../../src/core/wire.ts";
 import { jsonrpc } from "../../src/wires/jsonrpc.ts";
 import { lsp } from "../../src/wires/lsp.ts";
+import { native } from "../../src/wires/native.ts";
 import { command } from "../codecs/command.ts";
 import { coordinator, JSON_TYPE } from "../codecs/coordinator.ts";
 import { full } from "../codecs/full.ts";
@@ -16,6 +17,8 @@ export const PEER_WIRES: readonly (readonly [name: string, wire: Wire, capabilit
   ["jsonrpc", jsonrpc(), everything],
   ["jsonrpc without order", jsonrpc({ ordered: false, cancel: false }), { ...everything, cancels: false }],
   ["lsp", lsp(), everything],
+  ["native", native(), everything],
+  ["native with msgpack", native({ body: "msgpack" }), everything],
   ["full", full(), everything],
   [
     "full without opening",

@@ -1,0 +1,164 @@
+import type { Frame } from "../../core/channel.ts";
+import type { Cannot, Carries, Codec, CodecLink } from "../../core/codec.ts";
+import { protocolError, RpcError } from "../../core/errors.ts";
+import { parseJson } from "../../core/json.ts";
+import type { Hello, Id, Message } from "../../core/message.ts";
+import { isLonger, textOf } from "../../core/text.ts";
+import type { BodyName, FieldReader, FieldWriter } from "./body.ts";
+import { agree, helloFields, offer, readHello, type Terms } from "./hello.ts";
+import { JsonReader, JsonWriter } from "./json-body.ts";
+import { HELLO, WELCOME } from "./kinds.ts";
+import { invalid, readMessage, writeMessage } from "./messages.ts";
+import { NameCache } from "./names.ts";
+import { type BodyLimits, Packer } from "./pack.ts";
+import { Unpacker } from "./unpack.ts";
+
+/** How a JSON body begins: no kind is this byte. */
+const OPEN = 0x5b;
+
+/** How an end speaks the native wire. */
+export interface NativeOptions {
+  /**
+   * What messages are written in; when either end asks for one, both use it. `json`: fast with values of any shape.
+   * `msgpack`: smaller, and carries `Uint8Array`, `Date`, `bigint`, `Map`, `undefined` and NaN. Default: what the other
+   * end asks for, else `json`.
+   */
+  readonly body?: BodyName | undefined;
+}
+
+/** The native wire: a frame is one flat list of messages, whose body the two ends agree on in hello and welcome. */
+export class NativeCodec implements Codec {
+  readonly carries: Carries = {
+    hello: "must",
+    welcome: true,
+    ping: true,
+    cancel: true,
+    goodbye: true,
+    answersCancelled: false,
+  };
+  readonly #link: CodecLink;
+  readonly #wish: BodyName | undefined;
+  readonly #limits: BodyLimits;
+  readonly #names = new NameCache();
+  /** What the other side said of itself. */
+  #theirs: Terms | undefined = undefined;
+  #writer: FieldWriter;
+
+  constructor(link: CodecLink, { body }: NativeOptions = {}) {
+    const deepest = (): number => Math.min(link.limits.maxDepth, this.#theirs?.maxDepth ?? Number.POSITIVE_INFINITY);
+    this.#link = link;
+    this.#wish = body;
+    this.#limits = {
+      get maxBytes() {
+        return link.maxFrameBytes;
+      },
+      get maxDepth() {
+        return deepest();
+      },
+    };
+    this.#writer = new JsonWriter(this.#limits);
+  }
+
+  encode(messages: readonly Message[], cannot: Cannot): readonly Frame[] {
+    const [first] = messages;
+    if (first?.kind === "hello" || first?.kind === "welcome") return this.#open(first.kind, first.hello);
+    const writer = this.#writer;
+    let reason: unknown;
+    try {
+      for (const message of messages) writeMessage(writer, message);
+      const frame = writer.take();
+      if (!this.#isTooLong(frame)) return frame.length === 0 || frame === EMPTY ? [] : [frame];
+      reason = new RpcError("resource_exhausted", `The message is larger than ${this.#link.maxFrameBytes} bytes`);
+    } catch (thrown) {
+      writer.reset();
+      reason = thrown;
+    }
+    return this.#split(messages, cannot, reason);
+  }
+
+  decode(frame: Frame): readonly Message[] {
+    const body = this.#reader(frame);
+    const messages: Message[] = [];
+    let lastId: Id = 0;
+    while (!body.done) {
+      const message = readMessage(body);
+      if (message.kind === "fields") messages.push(this.#meet(message.is, body.next()));
+      else if (message.kind !== "call") messages.push(message);
+      else {
+        // Ids that go up cannot be those of an earlier call in this frame.
+        const { id } = message;
+        const isNew: boolean = typeof id === "number" && typeof lastId === "number" && id > lastId;
+        const isTaken = this.#link.running(id) || (!isNew && hasCall(messages, id));
+        messages.push(isTaken ? invalid(id, "The id of a call that still runs", message.method) : message);
+        lastId = isNew ? id : Number.POSITIVE_INFINITY;
+      }
+    }
+    return messages;
+  }
+
+  #open(kind: "hello" | "welcome", hello: Hello): readonly Frame[] {
+    const { limits, maxFrameBytes } = this.#link;
+    const terms =
+      kind === "hello" || this.#theirs === undefined
+        ? offer(this.#wish, limits.maxDepth)
+        : agree(this.#theirs, this.#wish, limits.maxDepth);
+    const fields = helloFields({ maxFrameBytes: limits.maxFrameBytes, ...hello }, terms);
+    if (kind === "welcome") this.#write(terms);
+    const frame = JSON.stringify([kind === "hello" ? HELLO : WELCOME, fields]);
+    if (isLonger(frame, maxFrameBytes)) throw new RpcError("resource_exhausted", "The labels of this end are too long");
+    return [frame];
+  }
+
+  #meet(kind: number, fields: unknown): Message {
+    const { hello, terms } = readHello(fields);
+    this.#theirs = terms;
+    if (kind === HELLO) return { kind: "hello", hello };
+    this.#write(terms);
+    return { kind: "welcome", hello };
+  }
+
+  #write({ bodies }: Terms): void {
+    if (bodies[0] === "msgpack") this.#writer = new Packer(this.#limits);
+  }
+
+  #reader(frame: Frame): FieldReader {
+    if (typeof frame !== "string" && frame[0] !== OPEN) return new Unpacker(frame, this.#names, this.#maxDepth());
+    let fields: unknown;
+    try {
+      // The list around the messages, and the object around an error's data.
+      fields = parseJson(textOf(frame), this.#maxDepth() + 2);
+    } catch (cause) {
+      throw RpcError.is(cause) ? cause : protocolError("A frame that is no JSON", { cause });
+    }
+    if (!Array.isArray(fields)) throw protocolError("A frame must be a list");
+    return new JsonReader(fields);
+  }
+
+  #maxDepth(): number {
+    return this.#link.limits.maxDepth;
+  }
+
+  #isTooLong(frame: Frame): boolean {
+    const { maxFrameBytes } = this.#link;
+    return typeof frame === "string" ? isLonger(frame, maxFrameBytes) : frame.length > maxFrameBytes;
+  }
+
+  /** Halves until the message at fault stands alone; its neighbours leave in their order. */
+  #split(messages: readonly Message[], cannot: Cannot, reason: unknown): readonly Frame[] {
+    const flat = messages.flatMap((message) => (message.kind === "batch" ? message.messages : [message]));
+    const [first] = flat;
+    if (flat.length === 1 && first !== undefined) {
+      const instead = cannot(first, reason);
+      return instead === undefined ? [] : this.encode([instead], () => undefined);
+    }
+    const middle = flat.length >> 1;
+    return [...this.encode(flat.slice(0, middle), cannot), ...this.encode(flat.slice(middle), cannot)];
+  }
+}
+
+/** A list without fields, as JSON. */
+const EMPTY = "[]";
+
+function hasCall(messages: readonly Message[], id: Id): boolean {
+  return messages.some((message) => message.kind === "call" && message.id === id);
+}

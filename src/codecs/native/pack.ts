@@ -1,0 +1,313 @@
+import { RpcError } from "../../core/errors.ts";
+import type { FieldWriter } from "./body.ts";
+import { BIGINT, MAP, TIMESTAMP, UNDEFINED } from "./extensions.ts";
+
+/** Stateless, so that sharing it is safe. */
+const encoder = new TextEncoder();
+const LEAST_BYTES = 256;
+
+/** What bounds a body that is written; the numbers may change while the link opens. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  readonly maxDepth: number;
+}
+
+/**
+ * Writes MessagePack. Beside the values of JSON it carries `undefined`, NaN and the infinities, `Uint8Array`, `Date`,
+ * `bigint` and `Map`. Throws `TypeError` for what would arrive as something else.
+ */
+export class Packer implements FieldWriter {
+  readonly #limits: BodyLimits;
+  /** The next frame is made as large as the last one was, and a bit. */
+  #expected = LEAST_BYTES;
+  #bytes: Uint8Array;
+  #view: DataView;
+  #at = 0;
+
+  constructor(limits: BodyLimits) {
+    this.#limits = limits;
+    this.#bytes = new Uint8Array(LEAST_BYTES);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  put(value: unknown): void {
+    this.#value(value, 0);
+  }
+
+  take(): Uint8Array {
+    const frame = this.#bytes.subarray(0, this.#at);
+    this.#expected = Math.max(LEAST_BYTES, this.#at + (this.#at >> 2));
+    this.#allocate(this.#expected);
+    return frame;
+  }
+
+  reset(): void {
+    // After a big frame that failed the buffer is let go.
+    if (this.#bytes.length > this.#expected * 2) this.#allocate(this.#expected);
+    this.#at = 0;
+  }
+
+  #allocate(length: number): void {
+    this.#bytes = new Uint8Array(length);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#at = 0;
+  }
+
+  #value(value: unknown, depth: number): void {
+    switch (typeof value) {
+      case "string":
+        return this.#text(value);
+      case "number":
+        return this.#number(value);
+      case "object":
+        return value === null ? this.#byte(0xc0) : this.#object(value, depth + 1);
+      case "boolean":
+        return this.#byte(value ? 0xc3 : 0xc2);
+      case "undefined":
+        this.#room(3);
+        this.#bytes[this.#at++] = 0xd4;
+        this.#bytes[this.#at++] = UNDEFINED;
+        this.#bytes[this.#at++] = 0;
+        return;
+      case "bigint":
+        return this.#bigint(value);
+      default:
+        throw new TypeError(`A value of type ${typeof value} cannot be sent`);
+    }
+  }
+
+  #object(value: object, depth: number): void {
+    if (depth > this.#limits.maxDepth) {
+      throw new RpcError("resource_exhausted", `The message is nested deeper than ${this.#limits.maxDepth} levels`);
+    }
+    if (Array.isArray(value)) return this.#array(value, depth);
+    const { constructor: made } = value;
+    if (made === Object || made === undefined) return this.#members(value, depth);
+    if (value instanceof Uint8Array) return this.#binary(value);
+    if (value instanceof Date) return this.#date(value);
+    if (value instanceof Map) return this.#map(value, depth);
+    this.#instance(value, depth);
+  }
+
+  #instance(value: object, depth: number): void {
+    const { toJSON } = value as { readonly toJSON?: unknown };
+    if (typeof toJSON === "function") return this.#value(toJSON.call(value, ""), depth);
+    if (isOpaque(value)) throw new TypeError(`A value of class ${value.constructor.name} cannot be sent`);
+    this.#members(value, depth);
+  }
+
+  #array(value: readonly unknown[], depth: number): void {
+    this.#count(0x90, 0xdc, value.length);
+    for (let at = 0; at < value.length; at++) this.#value(value[at], depth);
+  }
+
+  #members(value: object, depth: number): void {
+    const keys = Object.keys(value);
+    this.#count(0x80, 0xde, keys.length);
+    for (let at = 0; at < keys.length; at++) {
+      const key = keys[at] as string;
+      this.#text(key);
+      this.#value((value as Readonly<Record<string, unknown>>)[key], depth);
+    }
+  }
+
+  /** The count of an array or a map: in the byte itself, in two bytes, or in four. */
+  #count(fixed: number, wide: number, count: number): void {
+    this.#room(5);
+    if (count < 16) this.#bytes[this.#at++] = fixed | count;
+    else if (count < 0x10000) {
+      this.#bytes[this.#at++] = wide;
+      this.#view.setUint16(this.#at, count);
+      this.#at += 2;
+    } else {
+      this.#bytes[this.#at++] = wide + 1;
+      this.#view.setUint32(this.#at, count);
+      this.#at += 4;
+    }
+  }
+
+  #text(text: string): void {
+    const { length } = text;
+    this.#room(5 + length * 3);
+    if (length >= 32 || !this.#shortText(text)) this.#longText(text);
+  }
+
+  /** Short ASCII, byte by byte: cheaper than a call of the encoder. */
+  #shortText(text: string): boolean {
+    const bytes = this.#bytes;
+    const start = this.#at + 1;
+    const { length } = text;
+    for (let at = 0; at < length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit > 0x7f) return false;
+      bytes[start + at] = unit;
+    }
+    bytes[start - 1] = 0xa0 | length;
+    this.#at = start + length;
+    return true;
+  }
+
+  #longText(text: string): void {
+    // Half a surrogate pair has no UTF-8: it would arrive as another character.
+    if (!text.isWellFormed()) throw new TypeError("A text with half a surrogate pair cannot be sent");
+    // Where its head ends is known when all of it is ASCII; otherwise it is moved.
+    const { length } = text;
+    const guess = headBytes(length);
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(this.#at + guess));
+    const head = headBytes(written);
+    if (head !== guess) this.#bytes.copyWithin(this.#at + head, this.#at + guess, this.#at + guess + written);
+    if (head === 1) this.#bytes[this.#at] = 0xa0 | written;
+    else this.#length(0xd9, written, head);
+    this.#at += head + written;
+  }
+
+  #binary(value: Uint8Array): void {
+    const { length } = value;
+    this.#room(5 + length);
+    const head = length < 0x100 ? 2 : length < 0x10000 ? 3 : 5;
+    this.#length(0xc4, length, head);
+    this.#bytes.set(value, this.#at + head);
+    this.#at += head + length;
+  }
+
+  /** Writes a head of 2, 3 or 5 bytes without moving on: three types in a row, for lengths of 1, 2 and 4 bytes. */
+  #length(first: number, length: number, head: number): void {
+    const at = this.#at;
+    if (head === 2) {
+      this.#bytes[at] = first;
+      this.#bytes[at + 1] = length;
+    } else if (head === 3) {
+      this.#bytes[at] = first + 1;
+      this.#view.setUint16(at + 1, length);
+    } else {
+      this.#bytes[at] = first + 2;
+      this.#view.setUint32(at + 1, length);
+    }
+  }
+
+  #number(value: number): void {
+    this.#room(9);
+    const bytes = this.#bytes;
+    if (value >>> 0 === value && !Object.is(value, -0)) {
+      if (value < 0x80) bytes[this.#at++] = value;
+      else if (value < 0x100) {
+        bytes[this.#at++] = 0xcc;
+        bytes[this.#at++] = value;
+      } else if (value < 0x10000) {
+        bytes[this.#at++] = 0xcd;
+        bytes[this.#at++] = value >> 8;
+        bytes[this.#at++] = value;
+      } else {
+        bytes[this.#at++] = 0xce;
+        this.#view.setUint32(this.#at, value);
+        this.#at += 4;
+      }
+    } else if (value >> 0 === value && value < 0) {
+      if (value >= -0x20) bytes[this.#at++] = value;
+      else {
+        bytes[this.#at++] = 0xd2;
+        this.#view.setInt32(this.#at, value);
+        this.#at += 4;
+      }
+    } else {
+      bytes[this.#at++] = 0xcb;
+      this.#view.setFloat64(this.#at, value);
+      this.#at += 8;
+    }
+  }
+
+  /** MessagePack's own integers arrive as numbers where a number can say them: those go as an extension. */
+  #bigint(value: bigint): void {
+    if (BigInt.asIntN(64, value) === value && !Number.isSafeInteger(Number(value))) {
+      this.#room(9);
+      this.#bytes[this.#at++] = 0xd3;
+      this.#view.setBigInt64(this.#at, value);
+      this.#at += 8;
+      return;
+    }
+    const start = this.#openExtension(BIGINT);
+    const text = value.toString(16);
+    this.#room(text.length);
+    for (let at = 0; at < text.length; at++) this.#bytes[this.#at++] = text.charCodeAt(at);
+    this.#closeExtension(start);
+  }
+
+  /** MessagePack's own timestamp of 96 bits: nanoseconds, then seconds. */
+  #date(value: Date): void {
+    const ms = value.getTime();
+    if (Number.isNaN(ms)) throw new TypeError("An invalid Date cannot be sent");
+    const start = this.#openExtension(TIMESTAMP);
+    const seconds = Math.floor(ms / 1000);
+    this.#room(12);
+    this.#view.setUint32(this.#at, (ms - seconds * 1000) * 1_000_000);
+    this.#view.setBigInt64(this.#at + 4, BigInt(seconds));
+    this.#at += 12;
+    this.#closeExtension(start);
+  }
+
+  #map(value: ReadonlyMap<unknown, unknown>, depth: number): void {
+    const start = this.#openExtension(MAP);
+    for (const [key, each] of value) {
+      this.#value(key, depth);
+      this.#value(each, depth);
+    }
+    this.#closeExtension(start);
+  }
+
+  #openExtension(type: number): number {
+    this.#room(6);
+    this.#bytes[this.#at] = 0xc9;
+    this.#bytes[this.#at + 5] = type;
+    this.#at += 6;
+    return this.#at;
+  }
+
+  #closeExtension(start: number): void {
+    this.#view.setUint32(start - 5, this.#at - start);
+  }
+
+  #byte(byte: number): void {
+    this.#room(1);
+    this.#bytes[this.#at++] = byte;
+  }
+
+  /** Makes room for so many bytes more, which may be three times what is written in the end. */
+  #room(bytes: number): void {
+    const needed = this.#at + bytes;
+    if (needed > this.#bytes.length) this.#grow(needed);
+  }
+
+  #grow(needed: number): void {
+    const { maxBytes } = this.#limits;
+    if (this.#at > maxBytes || needed > maxBytes * 3 + 64) {
+      throw new RpcError("resource_exhausted", `The message is larger than ${maxBytes} bytes`);
+    }
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** How many bytes the head of a text of so many bytes has. */
+function headBytes(length: number): number {
+  return length < 0x20 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : 5;
+}
+
+/** Whether an object keeps what it is where its members do not show it. */
+export function isOpaque(value: object): boolean {
+  return (
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer ||
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof Error ||
+    value instanceof RegExp ||
+    value instanceof Promise ||
+    value instanceof WeakMap ||
+    value instanceof WeakSet ||
+    value instanceof Number ||
+    value instanceof String ||
+    value instanceof Boolean
+  );
+}
