@@ -1,6 +1,7 @@
 /** The files of contenders/, in the order of the tables; Convoke first, then Node's, then Go's. */
 export const CONTENDERS = [
   "convoke-native",
+  "convoke-native-msgpack",
   "convoke-jsonrpc",
   "convoke-lsp",
   "vscode-jsonrpc",
@@ -15,7 +16,7 @@ export const CONTENDERS = [
 ];
 
 /** The contenders that run on Node and are not ours. */
-export const NODE_PEERS = CONTENDERS.slice(3, 10);
+export const NODE_PEERS = CONTENDERS.slice(4, 11);
 
 /**
  * Loads one: `name`, `label`, `program` (the command line of one of its ends), `does(workload)`. Rejects when it cannot

@@ -57,8 +57,9 @@ export class Receiver {
   }
 
   frames(frames: readonly Frame[]): Full {
-    const { codec, clock, liveness } = this.#options;
+    const { codec, clock, liveness, sender } = this.#options;
     liveness.received(clock.now);
+    let count = 0;
     for (const frame of frames) {
       if (this.#options.isClosed()) return;
       let messages: readonly Message[];
@@ -69,7 +70,9 @@ export class Receiver {
         return this.#options.broken(error);
       }
       for (const message of messages) this.#receive(message);
+      count += messages.length;
     }
+    sender.heard(count);
     this.#options.served();
     return this.#mayPause();
   }

@@ -30,8 +30,11 @@ export interface SenderOptions {
   unsendable(error: RpcError): void;
 }
 
-/** A flush leaves at once when it holds so many messages, so that both ends work at the same time. */
-const FLUSH_MESSAGES = 32;
+/** A flush leaves at once when it holds this part of what is under way, so that both ends work at the same time. */
+const FLUSH_PART = 2;
+/** But not fewer messages than this, and not more. */
+const FLUSH_LEAST = 16;
+const FLUSH_MOST = 256;
 /** Or when it holds as many as filled this many bytes the last time. */
 const FLUSH_BYTES = 8 << 10;
 /** Or when big strings or byte arrays in it add up to this. */
@@ -54,6 +57,8 @@ export class Sender {
   /** The flush under way has notifications, whose senders want to know. */
   #notes = false;
   #flushAt = 4;
+  /** How many messages the other side lately sent at once: what it waits for, as far as this end can know. */
+  #burst = 0;
   #lastSent: number;
   #stopTimer: (() => void) | undefined = undefined;
   readonly #flushNow = (): void => {
@@ -189,6 +194,11 @@ export class Sender {
     return this.#outbox.expire(now);
   }
 
+  /** So many messages came at once. */
+  heard(messages: number): void {
+    this.#burst = Math.max(messages, this.#burst - (this.#burst >> 3));
+  }
+
   #prepare(message: Outgoing): void {
     if (message.kind === "call") this.#assign(message);
     else if (message.kind === "notify") this.#notes = true;
@@ -217,11 +227,13 @@ export class Sender {
     for (const note of notesOf(messages)) note.taken();
   }
 
-  /** Big messages leave earlier, so that both ends work at the same time. */
+  /** Decides when the next flush leaves by itself: two trains at a time keep both ends busy. */
   #adapt(frames: readonly Frame[], messages: number): void {
     let bytes = 0;
     for (const frame of frames) bytes += frame.length;
-    this.#flushAt = Math.max(4, Math.min(FLUSH_MESSAGES, Math.ceil((FLUSH_BYTES * messages) / bytes)));
+    const part = Math.ceil(Math.max(this.#options.pending.size, this.#burst) / FLUSH_PART);
+    const filling = Math.ceil((FLUSH_BYTES * messages) / bytes);
+    this.#flushAt = Math.max(4, Math.min(filling, FLUSH_MOST, Math.max(part, FLUSH_LEAST)));
   }
 
   #wait(full: Promise<void>): void {

@@ -18,7 +18,7 @@ export const PEER_WIRES: readonly (readonly [name: string, wire: Wire, capabilit
   ["jsonrpc without order", jsonrpc({ ordered: false, cancel: false }), { ...everything, cancels: false }],
   ["lsp", lsp(), everything],
   ["native", native(), everything],
-  ["native with msgpack", native({ body: "msgpack" }), everything],
+  ["native with JSON", native({ body: "json" }), everything],
   ["full", full(), everything],
   [
     "full without opening",

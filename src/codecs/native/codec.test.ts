@@ -243,10 +243,10 @@ describe("hello and welcome", () => {
   }
 
   test("when one end asks for a body both write it, and the accepter's wish goes first", () => {
-    expect(agreed(undefined, undefined)).toEqual(["json", "json"]);
-    expect(agreed("msgpack", undefined)).toEqual(["msgpack", "msgpack"]);
-    expect(agreed(undefined, "msgpack")).toEqual(["msgpack", "msgpack"]);
-    expect(agreed("msgpack", "json")).toEqual(["json", "json"]);
+    expect(agreed(undefined, undefined)).toEqual(["msgpack", "msgpack"]);
+    expect(agreed("json", undefined)).toEqual(["json", "json"]);
+    expect(agreed(undefined, "json")).toEqual(["json", "json"]);
+    expect(agreed("json", "msgpack")).toEqual(["msgpack", "msgpack"]);
   });
 
   test("say who is there and what it takes", () => {
@@ -256,7 +256,7 @@ describe("hello and welcome", () => {
       1,
       {
         versions: [1],
-        bodies: ["json", "msgpack"],
+        bodies: ["msgpack", "json"],
         maxFrameBytes: 1000,
         maxDepth: 9,
         name: "ann",

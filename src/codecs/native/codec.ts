@@ -19,9 +19,9 @@ const OPEN = 0x5b;
 /** How an end speaks the native wire. */
 export interface NativeOptions {
   /**
-   * What messages are written in; when either end asks for one, both use it. `json`: fast with values of any shape.
-   * `msgpack`: smaller, and carries `Uint8Array`, `Date`, `bigint`, `Map`, `undefined` and NaN. Default: what the other
-   * end asks for, else `json`.
+   * What messages are written in; when either end asks for one, both use it, and the accepter's wish goes first.
+   * `msgpack`: smaller and faster, and carries `Uint8Array`, `Date`, `bigint`, `Map`, `undefined` and NaN. `json`: text
+   * that can be read on the way. Default: what the other end asks for, else `msgpack`.
    */
   readonly body?: BodyName | undefined;
 }
@@ -38,24 +38,16 @@ export class NativeCodec implements Codec {
   };
   readonly #link: CodecLink;
   readonly #wish: BodyName | undefined;
-  readonly #limits: BodyLimits;
+  readonly #limits: { -readonly [Name in keyof BodyLimits]: BodyLimits[Name] };
   readonly #names = new NameCache();
   /** What the other side said of itself. */
   #theirs: Terms | undefined = undefined;
   #writer: FieldWriter;
 
   constructor(link: CodecLink, { body }: NativeOptions = {}) {
-    const deepest = (): number => Math.min(link.limits.maxDepth, this.#theirs?.maxDepth ?? Number.POSITIVE_INFINITY);
     this.#link = link;
     this.#wish = body;
-    this.#limits = {
-      get maxBytes() {
-        return link.maxFrameBytes;
-      },
-      get maxDepth() {
-        return deepest();
-      },
-    };
+    this.#limits = { maxBytes: link.maxFrameBytes, maxDepth: link.limits.maxDepth };
     this.#writer = new JsonWriter(this.#limits);
   }
 
@@ -63,6 +55,7 @@ export class NativeCodec implements Codec {
     const [first] = messages;
     if (first?.kind === "hello" || first?.kind === "welcome") return this.#open(first.kind, first.hello);
     const writer = this.#writer;
+    this.#limits.maxBytes = this.#link.maxFrameBytes;
     let reason: unknown;
     try {
       for (const message of messages) writeMessage(writer, message);
@@ -112,6 +105,7 @@ export class NativeCodec implements Codec {
   #meet(kind: number, fields: unknown): Message {
     const { hello, terms } = readHello(fields);
     this.#theirs = terms;
+    this.#limits.maxDepth = Math.min(this.#limits.maxDepth, terms.maxDepth);
     if (kind === HELLO) return { kind: "hello", hello };
     this.#write(terms);
     return { kind: "welcome", hello };
@@ -122,20 +116,17 @@ export class NativeCodec implements Codec {
   }
 
   #reader(frame: Frame): FieldReader {
-    if (typeof frame !== "string" && frame[0] !== OPEN) return new Unpacker(frame, this.#names, this.#maxDepth());
+    const { maxDepth } = this.#link.limits;
+    if (typeof frame !== "string" && frame[0] !== OPEN) return new Unpacker(frame, this.#names, maxDepth);
     let fields: unknown;
     try {
       // The list around the messages, and the object around an error's data.
-      fields = parseJson(textOf(frame), this.#maxDepth() + 2);
+      fields = parseJson(textOf(frame), maxDepth + 2);
     } catch (cause) {
       throw RpcError.is(cause) ? cause : protocolError("A frame that is no JSON", { cause });
     }
     if (!Array.isArray(fields)) throw protocolError("A frame must be a list");
     return new JsonReader(fields);
-  }
-
-  #maxDepth(): number {
-    return this.#link.limits.maxDepth;
   }
 
   #isTooLong(frame: Frame): boolean {

@@ -5,8 +5,8 @@ import type { BodyName } from "./body.ts";
 /** The version of the wire that this page of code speaks. */
 export const VERSION = 1;
 
-/** The bodies that this end reads. */
-const BODIES: readonly BodyName[] = ["json", "msgpack"];
+/** The bodies that this end reads, the one that it likes best first. */
+const BODIES: readonly BodyName[] = ["msgpack", "json"];
 
 /** What hello and welcome carry beside what the engine says of itself. */
 export interface Terms {

@@ -6,6 +6,8 @@ import { NameCache } from "./names.ts";
 import { Packer } from "./pack.ts";
 import { Unpacker } from "./unpack.ts";
 
+/** The oracle refuses the key; ours keeps it, as the codec's own test says. */
+const PLAIN_VALUES = JSON_VALUES.filter((value) => !JSON.stringify(value).includes("__proto__"));
 const LIMITS = { maxBytes: 1 << 20, maxDepth: 32 };
 
 function packed(value: unknown): Uint8Array {
@@ -24,7 +26,7 @@ function unpacked(bytes: Uint8Array): unknown {
 describe("MessagePack", () => {
   test("is what another implementation reads and writes, for the values of JSON", () => {
     void fc.assert(
-      fc.property(JSON_VALUES, (value) => {
+      fc.property(PLAIN_VALUES, (value) => {
         expect(oracle.decode(packed(value))).toEqual(value);
         expect(unpacked(oracle.encode(value))).toEqual(value);
       }),

@@ -5,6 +5,8 @@ import { BIGINT, MAP, TIMESTAMP, UNDEFINED } from "./extensions.ts";
 /** Stateless, so that sharing it is safe. */
 const encoder = new TextEncoder();
 const LEAST_BYTES = 256;
+/** Texts up to this length are written byte by byte, which is cheaper than a call of the encoder; below 32, so that their head is one byte. */
+const SHORT_TEXT = 28;
 
 /** What bounds a body that is written; the numbers may change while the link opens. */
 export interface BodyLimits {
@@ -21,13 +23,12 @@ export class Packer implements FieldWriter {
   /** The next frame is made as large as the last one was, and a bit. */
   #expected = LEAST_BYTES;
   #bytes: Uint8Array;
-  #view: DataView;
+  #view: DataView | undefined = undefined;
   #at = 0;
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
     this.#bytes = new Uint8Array(LEAST_BYTES);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   put(value: unknown): void {
@@ -49,7 +50,7 @@ export class Packer implements FieldWriter {
 
   #allocate(length: number): void {
     this.#bytes = new Uint8Array(length);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#view = undefined;
     this.#at = 0;
   }
 
@@ -117,11 +118,11 @@ export class Packer implements FieldWriter {
     if (count < 16) this.#bytes[this.#at++] = fixed | count;
     else if (count < 0x10000) {
       this.#bytes[this.#at++] = wide;
-      this.#view.setUint16(this.#at, count);
+      this.#uint16(this.#at, count);
       this.#at += 2;
     } else {
       this.#bytes[this.#at++] = wide + 1;
-      this.#view.setUint32(this.#at, count);
+      this.#uint32(this.#at, count);
       this.#at += 4;
     }
   }
@@ -129,7 +130,7 @@ export class Packer implements FieldWriter {
   #text(text: string): void {
     const { length } = text;
     this.#room(5 + length * 3);
-    if (length >= 32 || !this.#shortText(text)) this.#longText(text);
+    if (length > SHORT_TEXT || !this.#shortText(text)) this.#longText(text);
   }
 
   /** Short ASCII, byte by byte: cheaper than a call of the encoder. */
@@ -178,10 +179,10 @@ export class Packer implements FieldWriter {
       this.#bytes[at + 1] = length;
     } else if (head === 3) {
       this.#bytes[at] = first + 1;
-      this.#view.setUint16(at + 1, length);
+      this.#uint16(at + 1, length);
     } else {
       this.#bytes[at] = first + 2;
-      this.#view.setUint32(at + 1, length);
+      this.#uint32(at + 1, length);
     }
   }
 
@@ -199,19 +200,19 @@ export class Packer implements FieldWriter {
         bytes[this.#at++] = value;
       } else {
         bytes[this.#at++] = 0xce;
-        this.#view.setUint32(this.#at, value);
+        this.#uint32(this.#at, value);
         this.#at += 4;
       }
     } else if (value >> 0 === value && value < 0) {
       if (value >= -0x20) bytes[this.#at++] = value;
       else {
         bytes[this.#at++] = 0xd2;
-        this.#view.setInt32(this.#at, value);
+        this.#uint32(this.#at, value);
         this.#at += 4;
       }
     } else {
       bytes[this.#at++] = 0xcb;
-      this.#view.setFloat64(this.#at, value);
+      this.#dataView().setFloat64(this.#at, value);
       this.#at += 8;
     }
   }
@@ -221,7 +222,7 @@ export class Packer implements FieldWriter {
     if (BigInt.asIntN(64, value) === value && !Number.isSafeInteger(Number(value))) {
       this.#room(9);
       this.#bytes[this.#at++] = 0xd3;
-      this.#view.setBigInt64(this.#at, value);
+      this.#dataView().setBigInt64(this.#at, value);
       this.#at += 8;
       return;
     }
@@ -239,8 +240,8 @@ export class Packer implements FieldWriter {
     const start = this.#openExtension(TIMESTAMP);
     const seconds = Math.floor(ms / 1000);
     this.#room(12);
-    this.#view.setUint32(this.#at, (ms - seconds * 1000) * 1_000_000);
-    this.#view.setBigInt64(this.#at + 4, BigInt(seconds));
+    this.#uint32(this.#at, (ms - seconds * 1000) * 1_000_000);
+    this.#dataView().setBigInt64(this.#at + 4, BigInt(seconds));
     this.#at += 12;
     this.#closeExtension(start);
   }
@@ -263,7 +264,25 @@ export class Packer implements FieldWriter {
   }
 
   #closeExtension(start: number): void {
-    this.#view.setUint32(start - 5, this.#at - start);
+    this.#uint32(start - 5, this.#at - start);
+  }
+
+  // By hand, because most frames need no other view of their bytes.
+  #uint16(at: number, value: number): void {
+    this.#bytes[at] = value >> 8;
+    this.#bytes[at + 1] = value;
+  }
+
+  #uint32(at: number, value: number): void {
+    this.#bytes[at] = value >> 24;
+    this.#bytes[at + 1] = value >> 16;
+    this.#bytes[at + 2] = value >> 8;
+    this.#bytes[at + 3] = value;
+  }
+
+  #dataView(): DataView {
+    this.#view ??= new DataView(this.#bytes.buffer);
+    return this.#view;
   }
 
   #byte(byte: number): void {
@@ -285,7 +304,7 @@ export class Packer implements FieldWriter {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#view = undefined;
   }
 }
 
