@@ -13,7 +13,9 @@ import { jsonrpc } from "./wires/jsonrpc.ts";
 
 export type { BodyName } from "./codecs/native/body.ts";
 export type { NativeOptions } from "./codecs/native/codec.ts";
+export { deflate } from "./transports/node/deflate.ts";
 export type { Pem, TlsConnectOptions, TlsIdentity, TlsOptions, TlsServeOptions } from "./transports/node/tls.ts";
+export type { Compression, NativeWireOptions } from "./wires/native.ts";
 export { native } from "./wires/native.ts";
 
 /** How a client connects from Node. */

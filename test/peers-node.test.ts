@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import type { Dialer, Listen, RawConnection } from "../src/core/wire.ts";
+import { deflate, native } from "../src/node.ts";
 import { execDialer } from "../src/transports/node/exec.ts";
 import { stdioConnection } from "../src/transports/node/stdio.ts";
 import { tcpDialer, tcpListen } from "../src/transports/node/tcp.ts";
@@ -83,10 +84,13 @@ function stdioPair(): Promise<RawPair> {
   });
 }
 
+const compressed = native({ compression: deflate() });
+
 for (const [name, wire, capabilities] of PEER_WIRES) {
   const real = { ...capabilities, realTime: true };
   peerSuite(`${name} over TCP`, wire, tcpPair, real);
-  if (!["jsonrpc", "lsp"].includes(name)) continue;
+  if (name === "native") peerSuite(`${name}, compressed, over TCP`, compressed, tcpPair, real);
+  if (!["jsonrpc", "lsp", "native"].includes(name)) continue;
   if (certificates !== undefined) peerSuite(`${name} over TLS`, wire, () => tlsPair(certificates), real);
   peerSuite(`${name} over a Unix socket`, wire, unixPair, real);
   peerSuite(`${name} over standard streams`, wire, stdioPair, real);

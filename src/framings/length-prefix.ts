@@ -34,7 +34,7 @@ class LengthPrefixCutter implements Cutter {
     try {
       for (let next = this.#endOf(bytes, end); next <= bytes.length; next = this.#endOf(bytes, end)) end = next;
     } finally {
-      if (end > start) out.frames(framesOf(bytes.slice(start, end)));
+      if (end > start) out.frames(framesOf(new Uint8Array(bytes.subarray(start, end))));
     }
     if (end < bytes.length) this.#rest.add(bytes.subarray(end));
   }

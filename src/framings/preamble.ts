@@ -1,6 +1,7 @@
-import type { CloseReason, Full, LinkContext, Pipe, PipeSink } from "../core/channel.ts";
+import type { LinkContext, Pipe } from "../core/channel.ts";
 import { after } from "../core/clock.ts";
-import { protocolError, RpcError } from "../core/errors.ts";
+import { RpcError } from "../core/errors.ts";
+import { AwaitingPipe } from "./awaiting.ts";
 
 /**
  * One byte that the dialler writes before anything else and the accepter waits for; `choose` makes the rest of the
@@ -15,7 +16,7 @@ export function preamble(
   choose: (byte: number, rest: Pipe) => Pipe,
   timeoutMs = 10_000,
 ): Pipe {
-  return link.role === "client" ? sayer(pipe, byte, choose) : new Accepter(pipe, link, choose, timeoutMs);
+  return link.role === "client" ? sayer(pipe, byte, choose) : accepter(pipe, link, choose, timeoutMs);
 }
 
 /** The dialler's end. */
@@ -45,108 +46,37 @@ function sayer(pipe: Pipe, byte: number, choose: (byte: number, rest: Pipe) => P
 }
 
 /** The accepter's end. */
-class Accepter implements Pipe {
-  readonly #pipe: Pipe;
-  readonly #link: LinkContext;
-  readonly #choose: (byte: number, rest: Pipe) => Pipe;
-  readonly #timeoutMs: number;
-  /** What was chosen. */
-  #inner: Pipe | undefined;
-  /** Where the rest of the stream goes. */
-  #lower: PipeSink | undefined;
-  #held: (Uint8Array | string)[] = [];
-  #room: Promise<void> | undefined;
-  #makeRoom: (() => void) | undefined;
-  #stopWaiting: () => void = () => {};
-  #over = false;
-
-  constructor(pipe: Pipe, link: LinkContext, choose: (byte: number, rest: Pipe) => Pipe, timeoutMs: number) {
-    this.#pipe = pipe;
-    this.#link = link;
-    this.#choose = choose;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  open(sink: PipeSink): void {
-    this.#stopWaiting = after(this.#link.clock, this.#timeoutMs, () =>
-      this.#fail(
-        new RpcError(
-          "deadline_exceeded",
-          `The first byte did not come within ${this.#timeoutMs} ms: is this the same wire?`,
-        ),
-      ),
-    );
-    this.#pipe.open({
-      data: (bytes) => {
-        if (this.#lower !== undefined) return this.#lower.data(bytes);
-        return this.#over ? undefined : this.#begin(bytes, sink);
-      },
-      ended: () => {
-        this.#stopWaiting();
-        (this.#lower ?? sink).ended();
-      },
-      closed: (reason) => {
-        this.#stop();
-        (this.#lower ?? sink).closed(reason);
-      },
-    });
-  }
-
-  write(bytes: Uint8Array | string): Full {
-    if (this.#inner !== undefined) return this.#inner.write(bytes);
-    if (this.#over) return;
-    this.#held.push(bytes);
-    this.#room ??= new Promise((resolve) => {
-      this.#makeRoom = resolve;
-    });
-    return this.#room;
-  }
-
-  close(reason?: CloseReason): void {
-    if (this.#inner === undefined) this.#stop();
-    (this.#inner ?? this.#pipe).close(reason);
-  }
-
-  /** Takes the byte, and hands on what came with it. */
-  #begin(bytes: Uint8Array, sink: PipeSink): Full {
-    const [chosen] = bytes;
-    if (chosen === undefined) return;
-    this.#stopWaiting();
-    try {
-      const inner = this.#choose(chosen, {
-        open: (lower) => {
-          this.#lower = lower;
-        },
-        write: (more) => this.#pipe.write(more),
-        close: (reason) => this.#pipe.close(reason),
+function accepter(pipe: Pipe, link: LinkContext, choose: (byte: number, rest: Pipe) => Pipe, timeoutMs: number): Pipe {
+  let stop: () => void = () => {};
+  const awaiting = new AwaitingPipe(pipe, {
+    bytes: 1,
+    choose([byte = 0], rest) {
+      stop();
+      return choose(byte, rest);
+    },
+  });
+  return {
+    open(sink) {
+      stop = after(link.clock, timeoutMs, () => {
+        const why = `The first byte did not come within ${timeoutMs} ms: is this the same wire?`;
+        awaiting.fail(new RpcError("deadline_exceeded", why));
       });
-      inner.open(sink);
-      this.#inner = inner;
-    } catch (thrown) {
-      this.#lower = undefined;
-      this.#fail(
-        RpcError.is(thrown) ? thrown : protocolError(`Cannot go on after the first byte ${chosen}`, { cause: thrown }),
-      );
-      return;
-    }
-    this.#release(this.#inner);
-    if (bytes.length > 1) return this.#lower?.data(bytes.subarray(1));
-  }
-
-  #release(inner: Pipe): void {
-    for (const bytes of this.#held.splice(0)) void inner.write(bytes);
-    this.#makeRoom?.();
-  }
-
-  #fail(error: RpcError): void {
-    this.#stop();
-    this.#pipe.close({ message: error.message, error });
-  }
-
-  #stop(): void {
-    this.#over = true;
-    this.#held = [];
-    this.#makeRoom?.();
-    this.#stopWaiting();
-  }
+      awaiting.open({
+        data: (bytes) => sink.data(bytes),
+        ended() {
+          stop();
+          sink.ended();
+        },
+        closed(reason) {
+          stop();
+          sink.closed(reason);
+        },
+      });
+    },
+    write: (bytes) => awaiting.write(bytes),
+    close(reason) {
+      stop();
+      awaiting.close(reason);
+    },
+  };
 }

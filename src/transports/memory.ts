@@ -110,7 +110,7 @@ function pipeOn(end: End<Uint8Array, PipeSink>): Pipe & MemoryEnd {
   return {
     open: (sink) => end.open(sink),
     write: (bytes) =>
-      bytes.length === 0 ? undefined : end.send(typeof bytes === "string" ? bytesOf(bytes) : bytes.slice()),
+      bytes.length === 0 ? undefined : end.send(typeof bytes === "string" ? bytesOf(bytes) : new Uint8Array(bytes)),
     close: (reason) => end.close(reason),
     end: () => end.end(),
     get held() {

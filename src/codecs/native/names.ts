@@ -24,7 +24,8 @@ export class NameCache {
       while (at < length && known[at] === bytes[start + at]) at++;
       if (at === length) return this.#texts[place];
     }
-    return this.#remember(place, bytes.slice(start, end));
+    // Not `slice`, which of Node's own byte arrays is only a view.
+    return this.#remember(place, new Uint8Array(bytes.subarray(start, end)));
   }
 
   #remember(place: number, name: Uint8Array): string | undefined {

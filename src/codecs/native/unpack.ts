@@ -178,7 +178,7 @@ export class Unpacker implements FieldReader {
   /** A copy: the frame is a part of a larger chunk, which would live as long as the value. */
   #binary(length: number): Uint8Array {
     const start = this.#skip(length);
-    return this.#bytes.slice(start, start + length);
+    return new Uint8Array(this.#bytes.subarray(start, start + length));
   }
 
   #extension(length: number, depth: number): unknown {
