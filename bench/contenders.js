@@ -1,7 +1,7 @@
 /** The files of contenders/, in the order of the tables; Convoke first, then Node's, then Go's. */
 export const CONTENDERS = [
   "convoke-native",
-  "convoke-native-msgpack",
+  "convoke-native-json",
   "convoke-jsonrpc",
   "convoke-lsp",
   "vscode-jsonrpc",

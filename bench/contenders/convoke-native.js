@@ -3,4 +3,4 @@ import { native } from "convoke/node";
 import { over } from "../convoke.js";
 
 export const label = "Convoke, native";
-export const { listen, dial } = over(() => native({ body: "json" }));
+export const { listen, dial } = over(native);

@@ -130,6 +130,11 @@ describe("what handlers may be", () => {
     ["an array", { a: [] }],
     ["an array for all", []],
     ["an instance without methods", { a: new (class Empty {})() }],
+    ["an object without functions", { a: {} }],
+    ["a function without a name", { "": () => 1 }],
+    ["a function of three parameters", { a: (_params: unknown, _context: unknown, _more: unknown) => 1 }],
+    ["a Registry as a part", { a: new Registry({ b: () => 1 }) }],
+    ["a lookup as a part", { a: lookup(() => undefined) }],
     ["a name twice", { "a.b": () => 1, a: { b: () => 2 } }],
   ])("%s throws a TypeError at once", (_, handlers) => {
     expect(() => new Registry(handlers)).toThrow(TypeError);

@@ -21,7 +21,7 @@ export type HandlersOption<Data = unknown> = object | ((connection: Connection<D
 export class Registry implements Dispatcher {
   readonly #handlers = new Map<string, AnyHandler>();
 
-  /** Throws `TypeError` for anything that is no handler and for a name that is taken. */
+  /** Throws `TypeError` for anything that is no handler, takes more than params and a context, or has no name or a taken one. */
   constructor(handlers: object = {}) {
     this.#addService("", handlers, new Set());
   }
@@ -61,6 +61,9 @@ export class Registry implements Dispatcher {
     parents.add(service);
     const dot = prefix === "" ? "" : `${prefix}.`;
     if (isPlain(service)) {
+      if (prefix !== "" && Object.keys(service).length === 0) {
+        throw new TypeError(`Cannot register "${prefix}": it is an object without functions`);
+      }
       for (const [name, entry] of Object.entries(service)) this.#addEntry(dot + name, entry, service, parents);
     } else {
       for (const [name, handler] of publicMethods(service)) this.#add(dot + name, handler, service);
@@ -79,6 +82,13 @@ export class Registry implements Dispatcher {
 
   #add(name: string, handler: AnyHandler, owner: object | undefined): void {
     this.#checkFree(name);
+    if (name === "") throw new TypeError("Cannot register a handler without a name");
+    if (handler.length > 2) {
+      const takes = `it takes ${handler.length} parameters`;
+      throw new TypeError(
+        `Cannot register "${name}": ${takes}, but a handler gets params and a context. See positional()`,
+      );
+    }
     const isFree = owner === undefined || shapeOf(handler) !== undefined;
     this.#handlers.set(name, isFree ? handler : handler.bind(owner));
   }
