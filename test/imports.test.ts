@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wires: ["core", "codecs", "framings"],
   client: ["core"],
   server: ["core"],
+  otel: ["core"],
   cli: ["core", "framings", "wires", "client", "server", "node.ts"],
 };
 
@@ -23,6 +24,7 @@ const SAYS_NODE = ["transports/node/", "node.ts", "cli/"];
 
 /** What comes from other packages, and the one file that imports it where it is not a type. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
+  "@opentelemetry/api": /^otel\//,
   "@standard-schema/spec": /^(core|wires)\//,
   commander: /^cli\//,
 };
@@ -106,6 +108,11 @@ describe("who may import whom", () => {
     const others = all.filter(({ to }) => !files.includes(to) && !to.startsWith("node:"));
     const broken = others.filter(({ from, to }) => PACKAGES[to]?.test(from) !== true);
     expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("only its own entry brings in OpenTelemetry, which is an optional peer", () => {
+    const importers = inner.filter(({ from, to }) => roomOf(to) === "otel" && roomOf(from) !== "otel");
+    expect([...new Set(importers.map(({ from }) => from))]).toEqual(["opentelemetry.ts"]);
   });
 
   test("there is no cycle, among types neither", () => {

@@ -37,7 +37,10 @@ export function deflated(pipe: Pipe, options: DeflateOptions): Pipe {
  * Whole-stream deflate as a wire's option: `native({ compression: deflate() })` at both ends. It pays on slow links; on
  * fast ones it costs more than it saves. `level` is 0 (stored) to 9 (smallest). Throws `RangeError` for another one.
  */
-export function deflate(level = DEFAULT_LEVEL): { readonly bit: number; wrap(pipe: Pipe, limits: Limits): Pipe } {
+export function deflate(level: number = DEFAULT_LEVEL): {
+  readonly bit: number;
+  wrap(pipe: Pipe, limits: Limits): Pipe;
+} {
   checkLevel(level);
   return { bit: 1, wrap: (pipe, limits) => deflated(pipe, { limits, level }) };
 }

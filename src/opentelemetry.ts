@@ -1,0 +1,3 @@
+/** Spans for calls, through `@opentelemetry/api`, which whoever imports this entry has installed. */
+export type { TracingOptions } from "./otel/tracing.ts";
+export { tracing } from "./otel/tracing.ts";
