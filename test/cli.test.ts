@@ -165,6 +165,33 @@ describe("convoke call", () => {
   });
 });
 
+describe("convoke serve --stats", () => {
+  test("prints a line for a second in which something happened, and a summary at the end", async () => {
+    const child = start(["serve", HANDLERS, "--listen", "tcp://127.0.0.1:0", "--stats"]);
+    const said: string[] = [];
+    const lines = createInterface({ input: child.stderr ?? process.stdin })[Symbol.asyncIterator]();
+    const next = async (): Promise<string> => {
+      const { value = "" } = (await lines.next()) as { value?: string };
+      said.push(value);
+      return value;
+    };
+    const address = (await next()).replace("Listening on ", "");
+    const run = convoke("call", address, "math.add", '{"a":1,"b":2}', "math.add", '{"a":1,"b":2}', "nope");
+    expect(await next()).toMatch(
+      /^\d+ calls\/s, \d+ errors\/s, handlers p50 [\d.]+ ms p99 [\d.]+ ms, \d+ B\/s in, \d+ B\/s out, 0 running, \d connections$/,
+    );
+    expect((await run).status).toBe(1);
+    child.kill("SIGINT");
+    while (!/^Connections: /.test(await next())) if (said.length > 20) throw new Error(said.join("\n"));
+    expect(said.slice(-4)).toEqual([
+      expect.stringMatching(/^In [\d.]+ s: 3 calls, 0 notifications, 3 replies, 1 errors \(unimplemented 1\)$/),
+      expect.stringMatching(/^Handlers: average [\d.]+ ms, p50 .+ ms, p90 .+ ms, p99 .+ ms, max [\d.]+ ms$/),
+      expect.stringMatching(/^Bytes: \d+ in [123] reads, \d+ in [123] writes$/),
+      "Connections: 1 came, 0 were refused, 0 broke",
+    ]);
+  });
+});
+
 describe("convoke describe", () => {
   test("prints the OpenRPC document of a server", async () => {
     const { status, stdout, stderr } = await convoke("describe", tcp);

@@ -49,7 +49,7 @@ const block = (...rows: readonly string[]): string => JSON.stringify(`${rows.joi
 const info = (methods: string, metrics: string): string =>
   `{"jsonrpc":"2.0","id":1,"result":{"methods":${methods},"metrics":{${metrics}},"startTime":"<time 1>"}}`;
 const metrics = (requests: number, errors: number): string =>
-  `"rpc_requests":${requests},"rpc_errors":${errors},"calls_pushed":0,"servers_active":1`;
+  `"rpc_requests":${requests},"rpc_errors":${errors},"calls_pushed":0,"notifications_pushed":0,"bytes_read":"<bytes>","bytes_written":"<bytes>","servers_active":1`;
 const GO_METRICS =
   '"bytes_read":N,"bytes_written":N,"calls_pushed":N,"notifications_pushed":N,"rpc_errors":N,"rpc_requests":N,"servers_active":N';
 

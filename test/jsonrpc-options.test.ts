@@ -13,7 +13,8 @@ test("push: false refuses calls and notifications of the accepting end, and the 
   const server = await network.serve("memory:quiet", { handlers, wire: jsonrpc({ push: false }) });
   const client = await network.connect("memory:quiet", { handlers: { question: () => "answer" } });
   await expect(client.call("ask")).rejects.toMatchObject({
-    code: "unimplemented",
+    code: "unknown",
+    wireCode: -32098,
     message: "server push is not enabled",
   });
   await expect(client.call("tell")).rejects.toMatchObject({ message: "server push is not enabled" });

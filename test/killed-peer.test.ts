@@ -34,7 +34,7 @@ test("when a peer is killed with 10 000 calls in flight, all settle within 1 s, 
     { timeoutMs: 60_000 },
   );
   // In flight means sent: the socket may have said "full" on the way.
-  while ((client.connections[0]?.stats.sent ?? 0) < 10_001) await new Promise((resolve) => setImmediate(resolve));
+  while ((client.connections[0]?.stats().sent ?? 0) < 10_001) await new Promise((resolve) => setImmediate(resolve));
   expect(client.pendingCount).toBe(10_002);
   const killed = performance.now();
   child.kill("SIGKILL");

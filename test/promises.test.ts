@@ -59,7 +59,7 @@ describe("1. each call settles exactly once, by its deadline", () => {
     );
     expect(await first).toBe("first");
     expect(await late).toBe("deadline_exceeded/unknown");
-    expect(hand.peer.stats).toMatchObject({ results: 1, errors: 0, timeouts: 1, strays: 3 });
+    expect(hand.peer.stats()).toMatchObject({ results: 1, errors: 0, timeouts: 1, strays: 3 });
   });
 
   test("when a connection dies, everything outstanding settles at once, with the cause, and says whether it may have run", async () => {

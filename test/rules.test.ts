@@ -500,11 +500,11 @@ describe("deadlines", () => {
     const clock = new ManualClock();
     const hand = new Hand({ role: "client", clock });
     for (const timeoutMs of [1, 2, 7, 50, 1000]) {
-      const before = hand.peer.stats.timeouts;
+      const before = hand.peer.stats().timeouts;
       const over = codeOf(hand.peer.call("x", 1, { timeoutMs }));
       const began = clock.now;
       await turn(1);
-      while (hand.peer.stats.timeouts === before) clock.advance(clock.tickMs);
+      while (hand.peer.stats().timeouts === before) clock.advance(clock.tickMs);
       expect(await over).toBe("deadline_exceeded/unknown");
       expect(clock.now - began).toBeGreaterThanOrEqual(timeoutMs);
       expect(clock.now - began).toBeLessThanOrEqual(timeoutMs + 2 * clock.tickMs);
@@ -634,7 +634,7 @@ describe("cancellation", () => {
     await expect(cancelled).rejects.toMatchObject({ code: "cancelled", executed: "unknown", cause: why });
     expect(await told.promise).toMatchObject({ code: "cancelled" });
     await turn();
-    expect([server.runningCount, client.stats.strays, client.isOpen]).toEqual([0, 0, true]);
+    expect([server.runningCount, client.stats().strays, client.isOpen]).toEqual([0, 0, true]);
   });
 
   test("it works in the other direction just as well", async () => {
@@ -739,7 +739,7 @@ describe("cancellation", () => {
     await turn();
     expect(hand.got).toHaveLength(1);
     await hand.say(result(1));
-    expect(hand.peer.stats.strays).toBe(1);
+    expect(hand.peer.stats().strays).toBe(1);
   });
 });
 
@@ -751,8 +751,8 @@ describe("liveness", () => {
     const { client, server, clock } = pair({ wire, client: { heartbeat }, server: { heartbeat } });
     await pass(clock, 2000);
     expect([client.isOpen, server.isOpen]).toEqual([true, true]);
-    expect(client.stats.sent).toBeGreaterThan(10);
-    expect(client.stats.sent).toBeLessThan(60);
+    expect(client.stats().sent).toBeGreaterThan(10);
+    expect(client.stats().sent).toBeLessThan(60);
   });
 
   test("silence ends the link after the interval and the timeout, not before", async () => {
@@ -949,7 +949,7 @@ describe("authenticator", () => {
     gate.resolve();
     await server;
     await turn();
-    expect([far.held, (await server).stats.served]).toEqual([0, 100]);
+    expect([far.held, (await server).stats().served]).toEqual([0, 100]);
   });
 });
 
@@ -970,7 +970,7 @@ describe("a reply to nothing", () => {
       result(1, "mine"),
     );
     expect(await mine).toBe("mine");
-    expect(hand.peer.stats.strays).toBe(5);
+    expect(hand.peer.stats().strays).toBe(5);
     expect(log.of("debug")).toHaveLength(5);
     expect(log.of("debug")[2]).toContain("evil\\u000a\\u001b[2J");
     expect(hand.got.slice(1)).toEqual([result(1, "alive")]);
@@ -1194,7 +1194,7 @@ describe("flushing", () => {
     const results = numbers(4).map((each) => client.call("echo", each));
     await Promise.all(results);
     expect(writes).toBeLessThanOrEqual(2);
-    expect(server.stats.served).toBe(4);
+    expect(server.stats().served).toBe(4);
   });
 
   test("flushDelayMs makes a message wait for company on the clock, and leaves no listener behind", async () => {

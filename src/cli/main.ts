@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../core/errors.ts";
+import { addBench } from "./bench.ts";
 import { addCall } from "./call.ts";
 import { addDescribe } from "./describe.ts";
 import { printError, say } from "./print.ts";
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   addCall(program);
   addServe(program);
   addDescribe(program);
+  addBench(program);
   try {
     await program.parseAsync();
   } catch (thrown) {

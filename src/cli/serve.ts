@@ -5,6 +5,7 @@ import { printable } from "../core/text.ts";
 import { serve } from "../node.ts";
 import type { Server } from "../server/server.ts";
 import { commandLogger, say } from "./print.ts";
+import { reportStats } from "./serve-stats.ts";
 import { UsageError } from "./usage.ts";
 import { wireOf, wireOption } from "./wires.ts";
 
@@ -12,6 +13,7 @@ interface ServeFlags {
   readonly listen: readonly string[];
   readonly wire: string;
   readonly verbose?: boolean;
+  readonly stats?: boolean;
 }
 
 const EXAMPLES = `
@@ -32,8 +34,9 @@ export function addServe(program: Command): void {
     .requiredOption("--listen <address>", "where to listen; may be given again", collect, [])
     .addOption(wireOption())
     .option("--verbose", "print who comes and goes, on stderr")
+    .option("--stats", "print on stderr what happens, a line a second, and a summary at the end")
     .addHelpText("after", EXAMPLES)
-    .action(async (path: string, { listen, wire, verbose = false }: ServeFlags) => {
+    .action(async (path: string, { listen, wire, verbose = false, stats = false }: ServeFlags) => {
       if (listen.length === 0) throw new UsageError("Say where to listen, as in --listen tcp://127.0.0.1:7000");
       const spoken = wireOf(wire);
       const handlers = await handlersOf(path);
@@ -49,7 +52,9 @@ export function addServe(program: Command): void {
       });
       // stdout may be the link itself.
       for (const address of server.addresses) say(`Listening on ${address}`);
+      const summarize = stats ? reportStats(server, say) : undefined;
       await untilInterrupted(server);
+      summarize?.();
     });
 }
 

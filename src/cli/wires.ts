@@ -5,9 +5,10 @@ import { rawJson } from "../framings/raw-json.ts";
 import { split } from "../framings/split.ts";
 import { jsonrpc } from "../wires/jsonrpc.ts";
 import { lsp } from "../wires/lsp.ts";
+import { type NativeWireOptions, native } from "../wires/native.ts";
 import { UsageError } from "./usage.ts";
 
-const NAMES = "jsonrpc, lsp, raw, split:<byte>, header:<type>, strict:<type>";
+const NAMES = "jsonrpc, lsp, native, native:json, native:msgpack, raw, split:<byte>, header:<type>, strict:<type>";
 
 /** The `--wire` option of every command that opens a link; the environment variable `CONVOKE_WIRE` sets its default. */
 export function wireOption(): Option {
@@ -24,6 +25,8 @@ export function wireOf(name: string): Wire {
       return jsonrpc();
     case "lsp":
       return lsp();
+    case "native":
+      return native(bodyOf(detail));
     case "raw":
       return jsonrpc({ framing: rawJson() });
     case "split":
@@ -35,6 +38,12 @@ export function wireOf(name: string): Wire {
     default:
       throw new UsageError(`There is no wire ${JSON.stringify(name)}: choose one of ${NAMES}`);
   }
+}
+
+function bodyOf(text: string): NativeWireOptions {
+  if (text === "") return {};
+  if (text === "json" || text === "msgpack") return { body: text };
+  throw new UsageError(`native has the bodies json and msgpack, as in native:json, not ${JSON.stringify(text)}`);
 }
 
 /** A byte as a number (`10`, `0x1e`) or as the character itself. */

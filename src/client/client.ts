@@ -11,6 +11,7 @@ import {
 } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
 import { type EstablishOptions, establish, HandshakeFailure } from "../core/establish.ts";
+import type { Meter } from "../core/meter.ts";
 import { type EndOptions, establishOptions } from "../core/options.ts";
 import { Outbox } from "../core/outbox.ts";
 import {
@@ -25,8 +26,11 @@ import {
 } from "../core/outgoing.ts";
 import type { Peer } from "../core/peer.ts";
 import { type Remote, remoteOf } from "../core/remote.ts";
+import { countCode, type Gauges, type Stats, sumGauges } from "../core/stats.ts";
+import { printable } from "../core/text.ts";
 import type { Dialer, RawConnection, Wire } from "../core/wire.ts";
 import { backoffMs, type Redial, redialOf, sleep } from "./redial.ts";
+import { RetryBudget } from "./retry-budget.ts";
 
 /** How a client connects. */
 export interface ConnectOptions<Data = unknown> extends EndOptions<Data> {
@@ -34,6 +38,8 @@ export interface ConnectOptions<Data = unknown> extends EndOptions<Data> {
   readonly connectTimeoutMs?: number | undefined;
   /** Connections that are kept up; the least loaded one takes a call. Default 1. */
   readonly connections?: number | undefined;
+  /** Dials when the first call is made, or when `ready()` is asked. Default: at once, and `connect` waits for the first link. */
+  readonly lazy?: boolean | undefined;
   /** When to dial again after a link was lost; `false`: never. Default 100 ms doubled up to 10 s, with full jitter. */
   readonly redial?: Partial<Redial> | false | undefined;
   /** The name that this end says hello with, on wires that have one. */
@@ -45,12 +51,21 @@ export interface ConnectOptions<Data = unknown> extends EndOptions<Data> {
   readonly random?: (() => number) | undefined;
 }
 
-/** `connecting`: no link is up and one is being made. `stopped`: there will be none any more. `closed`: by `close()`. */
-export type ClientState = "connecting" | "open" | "stopped" | "closed";
+/**
+ * `idle`: lazy, and nobody has called yet. `connecting`: no link is up and one is being made. `stopped`: there will be none
+ * any more. `closed`: by `close()`.
+ */
+export type ClientState = "idle" | "connecting" | "open" | "stopped" | "closed";
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
-/** Idempotent calls that may be sent again: a few at once, and a fifth of all calls, so that retries never multiply a load. */
-const RETRIES = { atFirst: 10, perCall: 0.2, atMost: 100 };
+
+/** One link from its dialling on. */
+interface Link {
+  /** Rejects when no link came about. */
+  readonly up: Promise<void>;
+  /** Resolves when it has ended, has said goodbye, or never came about; it has lived since it was up. */
+  readonly ended: Promise<{ readonly reason: CloseReason; readonly livedMs: number }>;
+}
 
 /** The dialling end: keeps its links up, holds what no link has taken, gives each request to the least loaded link. */
 export class Client<Api = unknown> implements Caller {
@@ -61,7 +76,7 @@ export class Client<Api = unknown> implements Caller {
   readonly #dial: Dialer;
   readonly #wire: Wire;
   readonly #options: ConnectOptions<never>;
-  readonly #link: EstablishOptions;
+  readonly #link: EstablishOptions & { readonly meter: Meter };
   readonly #redial: Redial | undefined;
   readonly #connectTimeoutMs: number;
   readonly #calling: Calling;
@@ -72,13 +87,20 @@ export class Client<Api = unknown> implements Caller {
     abandoned: (call) => {
       if (!call.sent) this.#waiting.forget();
     },
+    failed: (call, code) => {
+      const { meter } = this.#link;
+      countCode(meter.own, "failuresByCode", code);
+      meter.callEnded(call);
+    },
   };
   readonly #peers = new Set<Peer>();
   readonly #stopTicks: () => void;
   readonly #ended = new AbortController();
   #state: ClientState = "connecting";
   #stopped: CloseReason | undefined = undefined;
-  #retries = RETRIES.atFirst;
+  readonly #retries: RetryBudget;
+  /** Links that are up, being made, or will be dialled again. */
+  #kept = 0;
   #ready: { resolve(): void; reject(error: RpcError): void }[] = [];
   #settleClosed: (reason: CloseReason) => void = () => {};
 
@@ -95,14 +117,15 @@ export class Client<Api = unknown> implements Caller {
     if (!(connections >= 1))
       throw new RangeError(`connections must be a number of at least 1, not ${String(connections)}`);
     this.#link = {
-      ...establishOptions("client", wire, options),
+      ...establishOptions("client", wire, options, () => this.#gauges()),
       hello,
-      signal: this.#ended.signal,
       onOrphans: (items, reason) => this.#takeBack(items, reason),
     };
-    const { clock } = this.#link;
+    const { clock, meter } = this.#link;
+    this.#retries = new RetryBudget(clock);
     this.#calling = new Calling({
       clock,
+      meter,
       timeoutMs: options.timeoutMs,
       middleware: options.middleware ?? [],
       submit: (item) => this.#submit(item),
@@ -112,7 +135,7 @@ export class Client<Api = unknown> implements Caller {
     });
     this.remote = remoteOf<Api>(this);
     this.#stopTicks = clock.onTick((now, pausedMs) => {
-      if (pausedMs === 0) this.#waiting.expire(now);
+      if (pausedMs === 0) meter.own.timeouts += this.#waiting.expire(now);
     });
   }
 
@@ -123,6 +146,11 @@ export class Client<Api = unknown> implements Caller {
     options: ConnectOptions<Data>,
   ): Promise<Client<Api>> {
     const client = new Client<Api>(dial, wire, options as ConnectOptions<never>);
+    const { connections = 1, lazy = false } = options;
+    if (lazy) {
+      client.#state = "idle";
+      return client;
+    }
     const first = client.#oneLink();
     try {
       await first.up;
@@ -130,9 +158,8 @@ export class Client<Api = unknown> implements Caller {
       await client.close({ graceMs: 0 });
       throw thrown;
     }
-    void client.#keepUp(first.ended);
-    const { connections = 1 } = options;
-    for (let link = 1; link < connections; link++) void client.#keepUp(client.#oneLink().ended);
+    void client.#keepUp(first);
+    client.#dialAll(connections - 1);
     return client;
   }
 
@@ -152,6 +179,16 @@ export class Client<Api = unknown> implements Caller {
     return count;
   }
 
+  /** What the client has done so far over all its links, ended ones included: a frozen snapshot. */
+  stats(): Stats {
+    return this.#link.meter.stats();
+  }
+
+  /** Sets the counters to 0, those of its links too. The gauges stay: what is under way is under way. */
+  resetStats(): void {
+    this.#link.meter.reset();
+  }
+
   call<Result>(method: string, params: unknown, options: CheckedCallOptions<Result>): Promise<Result>;
   call(method: string, params?: unknown, options?: CallOptions): Promise<unknown>;
   call(method: string, params?: unknown, options?: CallOptions): Promise<unknown> {
@@ -166,9 +203,10 @@ export class Client<Api = unknown> implements Caller {
     return this.#calling.batch(members, options);
   }
 
-  /** Resolves when a link is up; rejects when there will be none any more. */
+  /** Resolves when a link is up, and has a lazy client dial; rejects when there will be none any more. */
   ready(): Promise<void> {
     if (this.#pick() !== undefined) return Promise.resolve();
+    this.#wake();
     if (this.#stopped !== undefined) return Promise.reject(new RpcError("unavailable", this.#stopped.message));
     return new Promise((resolve, reject) => this.#ready.push({ resolve, reject }));
   }
@@ -188,12 +226,18 @@ export class Client<Api = unknown> implements Caller {
     await this.close();
   }
 
+  #gauges(): Gauges {
+    const sum = sumGauges(this.#peers);
+    return { ...sum, pending: this.pendingCount, queued: sum.queued + this.#waiting.length };
+  }
+
   #submit(item: OutgoingItem): void {
-    this.#retries = Math.min(RETRIES.atMost, this.#retries + RETRIES.perCall);
+    if (item.kind === "call" && item.idempotent) this.#retries.earn();
     this.#place(item);
   }
 
   #place(item: OutgoingItem): void {
+    this.#hold(item);
     if (this.#stopped !== undefined) return failAll(item, (request) => this.#endOf(request));
     const peer = this.#pick();
     if (peer !== undefined) return peer.submit(item);
@@ -202,15 +246,33 @@ export class Client<Api = unknown> implements Caller {
       const why = (method: string): string => `Cannot call "${method}": the queue is full`;
       return failAll(item, ({ method }) => new RpcError("resource_exhausted", why(method), { executed: "no" }));
     }
-    for (const request of requestsOf(item)) if (request.kind === "call") request.holder = this.#holder;
     this.#waiting.push(item);
+    this.#wake();
+  }
+
+  /** Until a link takes it, the client is told what becomes of it. */
+  #hold(item: OutgoingItem): void {
+    if (item.kind === "call") item.holder = this.#holder;
+    else if (item.kind === "batch") for (const request of item.messages) this.#hold(request);
+  }
+
+  /** Somebody wants a link of a lazy client. */
+  #wake(): void {
+    if (this.#state !== "idle") return;
+    this.#enter("connecting");
+    this.#dialAll(this.#options.connections ?? 1);
+  }
+
+  #dialAll(links: number): void {
+    for (let link = 0; link < links; link++) void this.#keepUp(this.#oneLink());
   }
 
   /** At the bound the oldest call that waits loses its place to a new one; a notification takes nobody's. */
   #hasRoom(item: OutgoingItem): boolean {
     const { maxPending } = this.#link.limits;
     if (item.kind === "notify") return this.#waiting.length < maxPending;
-    return this.#waiting.calls < maxPending || this.#waiting.dropOldest(maxPending);
+    const calls = requestsOf(item).filter(({ kind }) => kind === "call").length;
+    return this.#waiting.makeRoom(calls, maxPending);
   }
 
   /** The open link with the fewest outstanding calls. */
@@ -230,59 +292,66 @@ export class Client<Api = unknown> implements Caller {
         failAll(item, (each) => lost(each, reason));
       else if (item.kind !== "call" || !item.sent) this.#place(item);
       else if (this.#stopped !== undefined) item.fail(this.#endOf(item));
-      else if (!item.idempotent || this.#retries < 1) item.fail(lost(item, reason));
+      else if (!item.idempotent || !this.#retries.spend()) item.fail(lost(item, reason));
       else {
-        this.#retries--;
         item.retry();
         this.#place(item);
       }
     }
   }
 
-  /** Keeps one link up until the client stops. */
-  async #keepUp(first: Promise<CloseReason>): Promise<void> {
+  /** Keeps one link up until the client stops, or until it may not be dialled again; the last one to go stops the client. */
+  async #keepUp(first: Link): Promise<void> {
     const { random = Math.random } = this.#options;
     const { clock } = this.#link;
-    let ended = first;
-    for (let failures = 0; ; ) {
-      const began = clock.now;
-      const reason = await ended;
+    this.#kept++;
+    for (let link = first, failures = 0; ; link = this.#oneLink()) {
+      const { reason, livedMs } = await link.ended;
       if (this.#stopped !== undefined) return;
-      if (this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY)
-        return this.#stop("stopped", reason);
+      if (this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY) {
+        this.#kept--;
+        if (this.#kept === 0) this.#stop("stopped", reason);
+        return;
+      }
       if (this.#pick() === undefined) this.#enter("connecting");
       // A link that hardly lived is a failed attempt too: an end that accepts and closes is not dialled in a hot loop.
-      failures = clock.now - began > this.#redial.maxMs ? 0 : failures + 1;
+      failures = livedMs > this.#redial.maxMs ? 0 : failures + 1;
       const waitMs = Math.max(backoffMs(this.#redial, failures, random), reason.redialAfterMs ?? 0);
+      const next = `dialling again in ${Math.round(waitMs)} ms`;
+      if (livedMs === 0) this.#link.logger.warn(`Cannot connect: ${printable(reason.message)}; ${next}`);
+      else this.#link.logger.info(`The link has ended: ${printable(reason.message)}; ${next}`);
       await sleep(clock, waitMs, this.#ended.signal);
       if (this.#ended.signal.aborted) return;
-      ended = this.#oneLink().ended;
+      this.#link.meter.attempts.redials++;
     }
   }
 
-  /** Dials once. `up` rejects when no link came about; `ended` resolves when the link has ended, said goodbye, or never was. */
-  #oneLink(): { readonly up: Promise<void>; readonly ended: Promise<CloseReason> } {
+  /** Dials once. */
+  #oneLink(): Link {
+    const { clock } = this.#link;
     let leave: (reason: CloseReason) => void = () => {};
-    const ended = new Promise<CloseReason>((resolve) => {
+    const left = new Promise<CloseReason>((resolve) => {
       leave = resolve;
     });
     const up = this.#raise(leave);
-    up.catch((thrown: unknown) => {
-      leave(
-        thrown instanceof HandshakeFailure
-          ? thrown.reason
-          : { message: thrown instanceof Error ? thrown.message : String(thrown) },
-      );
-    });
-    return { up, ended };
+    let upAt = Number.POSITIVE_INFINITY;
+    up.then(
+      () => {
+        upAt = clock.now;
+      },
+      (thrown: unknown) => {
+        const message = thrown instanceof Error ? thrown.message : String(thrown);
+        leave(thrown instanceof HandshakeFailure ? thrown.reason : { message });
+      },
+    );
+    return { up, ended: left.then((reason) => ({ reason, livedMs: Math.max(0, clock.now - upAt) })) };
   }
 
   async #raise(leave: (reason: CloseReason) => void): Promise<void> {
-    const peer = await establish(await this.#connect(), this.#wire, {
-      ...this.#link,
-      onGoodbye: (_, { text, redialAfterMs }) =>
-        leave({ message: text, ...(redialAfterMs === undefined ? {} : { redialAfterMs }) }),
-    });
+    const onGoodbye: EstablishOptions["onGoodbye"] = (_, { text, redialAfterMs }) =>
+      leave({ message: text, ...(redialAfterMs === undefined ? {} : { redialAfterMs }) });
+    const options = { ...this.#link, onGoodbye };
+    const peer = await establish(await this.#connect(), this.#wire, options, this.#ended.signal);
     this.#peers.add(peer);
     void peer.closed.then((reason) => {
       this.#peers.delete(peer);
@@ -297,6 +366,8 @@ export class Client<Api = unknown> implements Caller {
   /** One dial attempt within its time. */
   async #connect(): Promise<RawConnection> {
     const connectTimeoutMs = this.#connectTimeoutMs;
+    const { attempts } = this.#link.meter;
+    attempts.dials++;
     const attempt = new AbortController();
     const giveUp = (): void => attempt.abort(new RpcError("cancelled", "The client is closed", { executed: "no" }));
     const stopTimer = after(this.#link.clock, connectTimeoutMs, () => {
@@ -308,6 +379,7 @@ export class Client<Api = unknown> implements Caller {
     try {
       return await this.#dial(attempt.signal);
     } catch (thrown) {
+      attempts.dialErrors++;
       throw attempt.signal.aborted ? attempt.signal.reason : thrown;
     } finally {
       stopTimer();

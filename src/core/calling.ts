@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import { checkMs } from "./clock.ts";
 import type { BatchMember, BatchOutcome } from "./context.ts";
 import { RpcError } from "./errors.ts";
+import type { Meter } from "./meter.ts";
 import type { Last, Middleware } from "./middleware.ts";
 import { compose } from "./middleware.ts";
 import type { CallOptions, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
@@ -13,6 +14,7 @@ export const DEFAULT_TIMEOUT_MS = 20_000;
 /** What the calling half needs from whoever sends for it: a client, or a peer. */
 export interface CallingOptions {
   readonly clock: Clock;
+  readonly meter: Meter;
   readonly timeoutMs: number | undefined;
   readonly middleware: readonly Middleware[];
   submit(item: OutgoingItem): void;
@@ -89,14 +91,15 @@ export class Calling {
   }
 
   #newCall(method: string, params: unknown, options: CallOptions | undefined): OutgoingCall {
-    const { clock } = this.#options;
+    const { clock, meter } = this.#options;
     const timeoutMs = options?.timeoutMs === undefined ? this.#timeoutMs : checkMs("timeoutMs", options.timeoutMs);
     // The clock may be a tick behind, and a deadline must never be early.
-    const call = new OutgoingCall(method, params, clock.now + clock.tickMs, timeoutMs, options);
+    const call = new OutgoingCall(method, params, clock.now + clock.tickMs, timeoutMs, options, meter.moment);
     if (timeoutMs === 0) {
       const why = `Cannot call "${method}": its time is over before it is sent`;
       call.fail(new RpcError("deadline_exceeded", why, { executed: "no" }));
     }
+    if (!call.settled) meter.calls++;
     return call;
   }
 }

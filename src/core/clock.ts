@@ -3,6 +3,8 @@ export interface Clock {
   /** Milliseconds as of the last tick: up to `tickMs` behind. Deadlines add `tickMs`, so that they fire late, never early. */
   readonly now: number;
   readonly tickMs: number;
+  /** Milliseconds at this very moment, in the same time as `now`: for measuring, since it costs more than `now`. */
+  exact(): number;
   /**
    * Calls `tick` on each tick until the returned function is called. `pausedMs` is how long this process stood still
    * before the tick (blocked, stopped, asleep), 0 in ordinary times: nobody else is to blame for that time.
@@ -51,6 +53,7 @@ export function systemClock(tickMs = 20): Clock {
       return now;
     },
     tickMs,
+    exact: () => performance.now(),
     onTick(listener) {
       listeners.add(listener);
       if (timer === undefined) {
@@ -77,6 +80,10 @@ export class ManualClock implements Clock {
   /** How many are told of each tick: 0 when everything that used this clock has ended. */
   get listeners(): number {
     return this.#listeners.size;
+  }
+
+  exact(): number {
+    return this.now;
   }
 
   onTick(tick: Tick): () => void {

@@ -2,7 +2,7 @@ import type { CloseReason } from "./channel.ts";
 import type { RpcError } from "./errors.ts";
 import type { Hello, Meta } from "./message.ts";
 import type { CallOptions, CheckedCallOptions } from "./outgoing.ts";
-import type { PeerStats } from "./stats.ts";
+import type { Stats } from "./stats.ts";
 
 /** One member of a batch: a method, its params, and whether it wants no reply. */
 export type BatchMember = readonly [method: string, params?: unknown, options?: { readonly notify?: boolean }];
@@ -38,8 +38,10 @@ export interface Connection<Data = unknown> extends Caller {
   readonly hello: Hello | undefined;
   /** Resolves when the link has ended and everything on it has settled; never rejects. */
   readonly closed: Promise<CloseReason>;
-  /** A snapshot. */
-  readonly stats: PeerStats;
+  /** What this link has done so far: a frozen snapshot. */
+  stats(): Stats;
+  /** Sets this link's counters to 0; those of its client or server, and the times that it shares with them, stay. */
+  resetStats(): void;
   /**
    * Ends one call of the other side as if its caller had cancelled it; does nothing when none with this id waits or
    * runs. `id` is the text that its `context.id` has: on JSON-RPC `JSON.stringify` of the id.

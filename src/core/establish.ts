@@ -1,33 +1,48 @@
-import type { Channel, CloseReason } from "./channel.ts";
+import type { Channel, CloseReason, Pipe, Role } from "./channel.ts";
 import { after } from "./clock.ts";
 import type { Connection } from "./context.ts";
 import { RpcError } from "./errors.ts";
 import { ChannelLoan } from "./exchange.ts";
 import type { Dispatcher } from "./handlers.ts";
-import { Peer, type PeerOptions } from "./peer.ts";
+import { type AboutLink, Peer, type PeerOptions } from "./peer.ts";
+import { newCounters } from "./stats.ts";
+import { countedChannel, countedPipe } from "./traffic.ts";
 import type { Authenticator, RawConnection, Wire } from "./wire.ts";
 
+/** Stands between a transport and a wire: gives the pipe back, or one around it, or throws to refuse the connection. */
+export type WrapPipe = (
+  pipe: Pipe,
+  about: { readonly remoteAddress: string | undefined; readonly role: Role },
+) => Pipe | Promise<Pipe>;
+
 /** Everything about a link that is the same for each connection of an end. */
-export interface EstablishOptions extends Omit<PeerOptions, "remoteAddress" | "identity"> {
+export interface EstablishOptions extends Omit<PeerOptions, keyof AboutLink> {
   readonly authenticator?: Authenticator | undefined;
   readonly handshakeTimeoutMs: number;
   /** The handlers of this connection; asked once, after `onConnect`. */
   readonly dispatch: (connection: Connection) => Dispatcher;
+  readonly wrapPipe?: WrapPipe | undefined;
   readonly onConnect?: ((connection: Connection) => void | Promise<void>) | undefined;
   readonly onDisconnect?: ((connection: Connection, status: CloseReason) => void) | undefined;
-  /** Ends the attempt, not the link. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes a peer of a raw connection: framing, authenticator, codec, opening, `onConnect`, handlers, all of it within one
- * `handshakeTimeoutMs`. Requests that arrive meanwhile wait. Closes the connection when it rejects, which it does with
+ * Makes a peer of a raw connection: `wrapPipe`, framing, authenticator, codec, opening, `onConnect`, handlers, all of it within one
+ * `handshakeTimeoutMs`; the signal ends the attempt, not the link. Requests that arrive meanwhile wait. Closes the connection when it rejects, which it does with
  * a `HandshakeFailure`.
  */
-export async function establish(raw: RawConnection, wire: Wire, options: EstablishOptions): Promise<Peer> {
-  const { role, limits, clock, handshakeTimeoutMs, signal } = options;
-  let channel: Channel = raw.pipe === undefined ? raw.channel : wire.framing(raw.pipe, { role, limits, clock });
-  let close = (reason: CloseReason): void => channel.close(reason);
+export async function establish(
+  raw: RawConnection,
+  wire: Wire,
+  options: EstablishOptions,
+  signal?: AbortSignal,
+): Promise<Peer> {
+  const { role, limits, clock, handshakeTimeoutMs, meter } = options;
+  const counters = newCounters();
+  meter?.join(counters);
+  let close = (reason: CloseReason): void => (raw.pipe ?? raw.channel).close(reason);
+  /** There is no peer yet that says when the connection counts nothing more. */
+  let isAlone = true;
   let giveUp: (error: RpcError) => void = () => {};
   const givenUp = new Promise<never>((_, reject) => {
     giveUp = reject;
@@ -45,17 +60,29 @@ export async function establish(raw: RawConnection, wire: Wire, options: Establi
   try {
     if (signal?.aborted === true) onAbort();
     let identity = raw.identity;
+    let channel: Channel;
+    if (raw.pipe === undefined) channel = countedChannel(raw.channel, counters);
+    else {
+      const { remoteAddress } = raw;
+      const own = countedPipe(raw.pipe, counters);
+      const pipe = (await Promise.race([options.wrapPipe?.(own, { remoteAddress, role }), givenUp])) ?? own;
+      channel = wire.framing(pipe, { role, limits, clock });
+    }
+    close = (reason) => channel.close(reason);
     if (options.authenticator !== undefined) {
       const loan = new ChannelLoan(channel, raw.remoteAddress);
       identity = (await Promise.race([options.authenticator[role](loan), givenUp])) ?? identity;
       channel = loan.release();
     }
-    const peer = new Peer(channel, wire, { ...options, identity, remoteAddress: raw.remoteAddress });
+    const peer = new Peer(channel, wire, options, { counters, identity, remoteAddress: raw.remoteAddress });
+    isAlone = false;
     close = (reason) => peer.end(reason);
     await Promise.race([peer.opened, givenUp]);
     await Promise.race([options.onConnect?.(peer), givenUp]);
     // From here on the connection counts: whoever saw it come will see it go.
+    if (meter !== undefined) meter.connections++;
     void peer.closed.then((reason) => {
+      if (meter !== undefined) meter.connections--;
       try {
         options.onDisconnect?.(peer, reason);
       } catch (thrown) {
@@ -65,8 +92,10 @@ export async function establish(raw: RawConnection, wire: Wire, options: Establi
     peer.serve(options.dispatch(peer));
     return peer;
   } catch (thrown) {
+    if (meter !== undefined) meter.attempts.handshakeErrors++;
     const failure = failureOf(thrown, wire);
     close(failure.reason);
+    if (isAlone) meter?.leave(counters);
     throw failure;
   } finally {
     stopTimer();

@@ -38,6 +38,7 @@ export function limitsOf(options: { readonly [Name in keyof Limits]?: number | u
 
 /** The handlers' places of one server, shared by its peers; who waits is served in turn. */
 export class Slots {
+  readonly #count: number;
   #free: number;
   #waking = false;
   readonly #waiting = new Set<() => void>();
@@ -46,7 +47,13 @@ export class Slots {
     if (typeof count !== "number" || !(count >= 1)) {
       throw new RangeError(`concurrency must be a number of at least 1, not ${String(count)}`);
     }
+    this.#count = count;
     this.#free = count;
+  }
+
+  /** Places that are taken. */
+  get taken(): number {
+    return this.#count - this.#free;
   }
 
   take(): boolean {

@@ -38,6 +38,13 @@ export class Liveness {
     return now - this.#lastReceived;
   }
 
+  /** When there may be something to do, if nothing happens before. */
+  due(lastSent: number): number {
+    const { intervalMs, timeoutMs } = this.#heartbeat;
+    const pings = Math.max(Math.min(this.#lastReceived, lastSent), this.#lastPing) + intervalMs;
+    return Math.min(pings, this.#lastReceived + intervalMs + timeoutMs);
+  }
+
   /** What to do now. */
   judge(now: number, lastSent: number, reading: boolean): "dead" | "ping" | undefined {
     const { intervalMs, timeoutMs } = this.#heartbeat;

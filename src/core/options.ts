@@ -3,12 +3,15 @@ import type { CloseReason, Role } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { checkMs, systemClock } from "./clock.ts";
 import type { Connection } from "./context.ts";
-import type { EstablishOptions } from "./establish.ts";
+import type { EstablishOptions, WrapPipe } from "./establish.ts";
 import { dispatcherOf, type HandlersOption } from "./handlers.ts";
 import { type Limits, limitsOf, Slots } from "./limits.ts";
 import { checkHeartbeat, DEFAULT_HEARTBEAT, type Heartbeat } from "./liveness.ts";
 import { type LoggerOption, loggerOf } from "./logger.ts";
+import { Meter } from "./meter.ts";
 import { type Middleware, withMiddleware } from "./middleware.ts";
+import { Rounds } from "./rounds.ts";
+import { type Gauges, NO_GAUGES } from "./stats.ts";
 import type { Authenticator, Wire } from "./wire.ts";
 
 /** What both ends of a link can be told. Every option may be left out; `undefined` means the default. */
@@ -38,6 +41,11 @@ export interface EndOptions<Data = unknown> extends Partial<{ readonly [Name in 
   readonly handshakeTimeoutMs?: number | undefined;
   /** Proves who the ends are, before anything else is said. */
   readonly authenticator?: Authenticator | undefined;
+  /**
+   * Gets the pipe of each new connection before its first byte, and gives it back, or one around it (encryption, a tap),
+   * or throws to refuse it. Transports that frame messages themselves have no pipe, and go without.
+   */
+  readonly wrapPipe?: WrapPipe | undefined;
   /** A link has come about; nothing is served before this has ended. Throws to refuse it. */
   readonly onConnect?: ((connection: Connection<Data>) => void | Promise<void>) | undefined;
   /** A link that `onConnect` let in has ended, and why. */
@@ -52,19 +60,32 @@ export interface EndOptions<Data = unknown> extends Partial<{ readonly [Name in 
 const DEFAULT_CONCURRENCY = 8192;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000;
 
-/** Turns a user's options into what every link of this end is made with. Throws `TypeError` or `RangeError` for a wrong one. */
-export function establishOptions<Data>(role: Role, wire: Wire, options: EndOptions<Data>): EstablishOptions {
-  const { handlers = {}, middleware = [], builtins = role === "server" } = options;
+/**
+ * Turns a user's options into what every link of this end is made with; `gauges` says how they are at any time. Throws
+ * `TypeError` or `RangeError` for a wrong one.
+ */
+export function establishOptions<Data>(
+  role: Role,
+  wire: Wire,
+  options: EndOptions<Data>,
+  gauges: () => Gauges = () => NO_GAUGES,
+): EstablishOptions & { readonly meter: Meter } {
+  const { handlers = {}, middleware = [], builtins = role === "server", clock = systemClock() } = options;
+  const slots = new Slots(options.concurrency ?? DEFAULT_CONCURRENCY);
+  // A handler runs on when its link has ended: the places know of it, the links do not.
+  const meter = new Meter(clock, () => ({ ...gauges(), running: slots.taken }));
   const shared = typeof handlers === "function" ? undefined : dispatcherOf(handlers);
   const own = handlers as (connection: Connection<Data>) => object;
-  const withBuiltins = builtins ? wire.builtins?.() : undefined;
+  const withBuiltins = builtins ? wire.builtins?.(() => meter.stats()) : undefined;
   const { onConnect, onDisconnect } = options;
   return {
     role,
-    clock: options.clock ?? systemClock(),
+    clock,
+    meter,
+    rounds: new Rounds(clock),
     limits: limitsOf(options),
     logger: loggerOf(options.logger),
-    slots: new Slots(options.concurrency ?? DEFAULT_CONCURRENCY),
+    slots,
     ordered: options.ordered,
     timeoutMs: checkMs("timeoutMs", options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     middleware,
@@ -77,6 +98,7 @@ export function establishOptions<Data>(role: Role, wire: Wire, options: EndOptio
       const dispatcher = shared ?? dispatcherOf(own(connection as Connection<Data>));
       return withMiddleware(withBuiltins?.(dispatcher, connection) ?? dispatcher, middleware);
     },
+    wrapPipe: options.wrapPipe,
     onConnect: onConnect && ((connection) => onConnect(connection as Connection<Data>)),
     onDisconnect: onDisconnect && ((connection, status) => onDisconnect(connection as Connection<Data>, status)),
   };

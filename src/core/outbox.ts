@@ -64,6 +64,13 @@ export class Outbox {
     this.#oldest = 0;
   }
 
+  /** Makes room for so many more calls within the limit, at the cost of the oldest ones; false when there is none. */
+  makeRoom(calls: number, limit: number): boolean {
+    if (calls > limit) return false;
+    while (this.#calls + calls > limit) if (!this.dropOldest(limit)) return false;
+    return true;
+  }
+
   /** Fails the oldest unsent call to make room; false when there is none. */
   dropOldest(limit: number): boolean {
     for (; this.#oldest < this.#queue.length; this.#oldest++) {

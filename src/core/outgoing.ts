@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { CloseReason } from "./channel.ts";
+import type { Code } from "./errors.ts";
 import { RpcError } from "./errors.ts";
 import type {
   BatchMessage,
@@ -13,6 +14,7 @@ import type {
   PongMessage,
   ReplyMessage,
 } from "./message.ts";
+import type { Moment } from "./meter.ts";
 import { printable } from "./text.ts";
 
 /** How one call is made. */
@@ -34,9 +36,12 @@ export interface CheckedCallOptions<Result> extends CallOptions<Result> {
   readonly result: StandardSchemaV1<unknown, Result>;
 }
 
-/** Whoever holds a call now: the client's queue, or a peer. It is told when the caller gives up. */
+/** Whoever holds a call now: the client's queue, or a peer. */
 export interface Holder {
+  /** The caller gave up. */
   abandoned(call: OutgoingCall): void;
+  /** The call failed without a reply. */
+  failed(call: OutgoingCall, code: Code): void;
 }
 
 /**
@@ -54,6 +59,8 @@ export class OutgoingCall implements CallMessage {
   readonly givenMs: number;
   /** In the clock's time; Infinity when there is no limit. */
   readonly deadline: number;
+  /** When it was made; absent where nobody measures. */
+  readonly began: Moment | undefined;
   readonly promise: Promise<unknown>;
   /** True from the moment when the codec gets it: from then on it may have run. */
   sent = false;
@@ -68,12 +75,20 @@ export class OutgoingCall implements CallMessage {
   #unwatch: (() => void) | undefined = undefined;
 
   /** `now` is the clock's; `timeoutMs` may be Infinity. */
-  constructor(method: string, params: unknown, now: number, timeoutMs: number, options: CallOptions | undefined) {
+  constructor(
+    method: string,
+    params: unknown,
+    now: number,
+    timeoutMs: number,
+    options: CallOptions | undefined,
+    began?: Moment,
+  ) {
     this.method = method;
     this.params = params;
     this.timeoutMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
     this.givenMs = timeoutMs;
     this.deadline = now + timeoutMs;
+    this.began = began;
     this.#options = options;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -97,9 +112,11 @@ export class OutgoingCall implements CallMessage {
     this.#resolve?.(value);
   }
 
-  fail(error: RpcError): void {
+  /** `isReply`: the other side said so. */
+  fail(error: RpcError, isReply = false): void {
     if (this.settled) return;
     this.#settle();
+    if (!isReply) this.holder?.failed(this, error.code);
     const { code, message, cause } = error;
     const isSure = !this.#mayHaveRun || error.executed !== "no";
     this.#reject?.(isSure ? error : new RpcError(code, message, { ...error, cause, executed: "unknown" }));

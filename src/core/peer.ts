@@ -5,12 +5,13 @@ import { after } from "./clock.ts";
 import type { Codec, CodecLink } from "./codec.ts";
 import type { BatchMember, BatchOutcome, CloseOptions, Connection } from "./context.ts";
 import { DEFAULT_GRACE_MS } from "./context.ts";
-import { type Fault, RpcError } from "./errors.ts";
+import { type Code, type Fault, RpcError } from "./errors.ts";
 import type { Dispatcher } from "./handlers.ts";
 import type { Limits, Slots } from "./limits.ts";
 import { type Heartbeat, Liveness } from "./liveness.ts";
 import type { Logger } from "./logger.ts";
-import type { GoodbyeMessage, Hello, Id } from "./message.ts";
+import type { GoodbyeMessage, Hello, Id, Message } from "./message.ts";
+import { Meter } from "./meter.ts";
 import type { Middleware } from "./middleware.ts";
 import { Opening } from "./opening.ts";
 import type {
@@ -24,20 +25,34 @@ import type {
 import { lost, OutgoingBatch, requestsOf } from "./outgoing.ts";
 import { Pending } from "./pending.ts";
 import { Receiver } from "./receiver.ts";
+import { Rounds, type Visited } from "./rounds.ts";
 import { Sender } from "./sender.ts";
 import { Service } from "./service.ts";
-import { newCounters, type PeerStats } from "./stats.ts";
+import type { Counters, Gauges, Stats } from "./stats.ts";
+import { countCode, newAttempts, newCounters, statsOf } from "./stats.ts";
 import { printable } from "./text.ts";
 import type { Wire } from "./wire.ts";
 
+/** What is known of one link only. */
+export interface AboutLink {
+  readonly remoteAddress?: string | undefined;
+  readonly identity?: unknown;
+  /** What counts the bytes of the connection already. */
+  readonly counters?: Counters | undefined;
+}
+
 /** What a peer is made with; clients and servers fill it in. */
-export interface PeerOptions {
+export interface PeerOptions extends AboutLink {
   readonly role: Role;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly logger: Logger;
   /** Places for handlers, shared with the other peers of a server. */
   readonly slots: Slots;
+  /** Measures for the client or server that the link belongs to; a peer without one measures for itself. */
+  readonly meter?: Meter | undefined;
+  /** Visits the link in turn with the others of its client or server; a peer without them has its own. */
+  readonly rounds?: Rounds | undefined;
   /** Overrides the wire's own rule. */
   readonly ordered?: boolean | undefined;
   /** Default time of this end's calls. */
@@ -46,8 +61,6 @@ export interface PeerOptions {
   readonly middleware?: readonly Middleware[] | undefined;
   readonly heartbeat: Heartbeat;
   readonly flushDelayMs?: number | undefined;
-  readonly remoteAddress?: string | undefined;
-  readonly identity?: unknown;
   /** What this end says about itself; a dialler whose wire has a hello says it first. */
   readonly hello?: Hello | undefined;
   /** Accepter: sees the dialler's hello and returns the welcome; throws to refuse. */
@@ -57,9 +70,14 @@ export interface PeerOptions {
   readonly onGoodbye?: ((peer: Peer, goodbye: GoodbyeMessage) => void) | undefined;
 }
 
+/** How long a draining end waits for the other side to have seen its goodbye. */
+const CROSSING_MS = 1000;
+
 /** The engine at one end of a link: owns the channel and the codec from construction to `closed`. */
-export class Peer implements Holder, Connection {
+export class Peer implements Holder, Connection, CodecLink, Visited {
   data: unknown = undefined;
+  isAwake = false;
+  wakesIn = 0;
   readonly remoteAddress: string | undefined;
   readonly identity: unknown;
   readonly closed: Promise<CloseReason>;
@@ -68,7 +86,8 @@ export class Peer implements Holder, Connection {
   readonly #wire: Wire;
   readonly #codec: Codec;
   readonly #options: PeerOptions;
-  readonly #counters = newCounters();
+  readonly #counters: Counters;
+  readonly #meter: Meter;
   readonly #pending = new Pending();
   readonly #opening: Opening;
   readonly #sender: Sender;
@@ -76,28 +95,36 @@ export class Peer implements Holder, Connection {
   readonly #receiver: Receiver;
   readonly #calling: Calling;
   readonly #liveness: Liveness;
-  readonly #stopTicks: () => void;
+  readonly #rounds: Rounds;
   #isClosed = false;
   #maxFrameBytes: number;
   #draining = false;
+  /** Pings that have not been answered. */
+  #pingsOut = 0;
+  /** The other side may not have seen this end's goodbye. */
+  #crossing = false;
   #remoteDraining = false;
   #remoteEnded = false;
   #settleClosed: (reason: CloseReason) => void = () => {};
 
-  constructor(channel: Channel, wire: Wire, options: PeerOptions) {
+  /** Many peers may share `options`: a server has one of them for all its links. */
+  constructor(channel: Channel, wire: Wire, options: PeerOptions, about: AboutLink = options) {
     const { clock, limits } = options;
     this.#channel = channel;
     this.#wire = wire;
     this.#options = options;
+    this.#counters = about.counters ?? newCounters();
+    this.#meter = options.meter ?? new Meter(clock, () => this.gauges());
+    this.#meter.join(this.#counters);
     this.#maxFrameBytes = limits.maxFrameBytes;
-    this.remoteAddress = options.remoteAddress;
-    this.identity = options.identity;
+    this.remoteAddress = about.remoteAddress;
+    this.identity = about.identity;
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
     this.#pending.nextId = wire.firstId ?? 1;
     this.#liveness = new Liveness(options.heartbeat, clock.now);
-    this.#codec = wire.codec(this.#codecLink());
+    this.#codec = wire.codec(this);
     this.#sender = new Sender({
       channel,
       codec: this.#codec,
@@ -105,6 +132,7 @@ export class Peer implements Holder, Connection {
       limits,
       clock,
       counters: this.#counters,
+      meter: this.#meter,
       flushDelayMs: options.flushDelayMs,
       broken: (error) => this.#break(error),
       eased: () => {
@@ -117,10 +145,11 @@ export class Peer implements Holder, Connection {
       connection: this,
       slots: options.slots,
       limits,
+      meter: this.#meter,
       ordered: options.ordered ?? wire.ordered,
       answersCancelled: this.#codec.carries.answersCancelled,
       answer: (reply) => {
-        this.#counters.served++;
+        this.#countServed(reply);
         this.#sender.post(reply);
       },
       congested: () => this.#sender.congested,
@@ -130,6 +159,7 @@ export class Peer implements Holder, Connection {
     });
     this.#calling = new Calling({
       clock,
+      meter: this.#meter,
       timeoutMs: options.timeoutMs,
       middleware: options.middleware ?? [],
       submit: (item) => this.submit(item),
@@ -155,21 +185,50 @@ export class Peer implements Holder, Connection {
       clock,
       logger: options.logger,
       counters: this.#counters,
+      meter: this.#meter,
       isClosed: () => this.#isClosed,
       served: () => this.#closeWhenDone(),
       broken: (error) => this.#break(error),
       goodbye: (message) => this.#onGoodbye(message),
+      pong: () => this.#onPong(),
       takesOver: (call, error) => this.#takesOver(call, error),
     });
-    this.#stopTicks = clock.onTick((now, pausedMs) => this.#tick(now, pausedMs));
+    this.#rounds = options.rounds ?? new Rounds(clock);
+    this.#rounds.join(this);
     channel.open({
-      frames: (frames) => this.#receiver.frames(frames),
+      frames: (frames) => {
+        if (!this.isAwake) this.#rounds.wake(this);
+        return this.#receiver.frames(frames);
+      },
       skipped: (head, reason) => this.#receiver.skipped(head, reason),
       ended: () => this.#onEnded(),
       closed: (reason) => this.#onLost(reason),
     });
     this.#opening.begin();
   }
+
+  // ---- what the codec may ask
+
+  get role(): Role {
+    return this.#options.role;
+  }
+  get limits(): Limits {
+    return this.#options.limits;
+  }
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+  get maxFrameBytes(): number {
+    return this.#maxFrameBytes;
+  }
+  pending(id: Id): OutgoingCall | undefined {
+    return this.#pending.get(id);
+  }
+  running(id: Id): boolean {
+    return this.#service.has(id);
+  }
+
+  // ---- what everybody may ask
 
   /** Resolves when the wire's opening is over; rejects when the link ends before. */
   get opened(): Promise<void> {
@@ -202,8 +261,25 @@ export class Peer implements Holder, Connection {
   get isReading(): boolean {
     return this.#receiver.isReading;
   }
-  get stats(): PeerStats {
-    return { ...this.#counters };
+
+  stats(): Stats {
+    const connections = this.#isClosed ? 0 : 1;
+    return statsOf(this.#counters, { ...newAttempts(), ...this.#meter.times(), ...this.gauges(), connections });
+  }
+
+  resetStats(): void {
+    if (this.#options.meter === undefined) this.#meter.reset();
+    else this.#meter.resetLink(this.#counters);
+  }
+
+  gauges(): Gauges {
+    return {
+      pending: this.pendingCount,
+      running: this.runningCount,
+      waiting: this.waitingCount,
+      queued: this.#sender.queued,
+      queuedBytes: this.queuedBytes,
+    };
   }
 
   call<Result>(method: string, params: unknown, options: CheckedCallOptions<Result>): Promise<Result>;
@@ -227,6 +303,7 @@ export class Peer implements Holder, Connection {
 
   /** Takes requests from a caller or from the client's queue; settles them or hands them back through `onOrphans`. */
   submit(item: OutgoingItem): void {
+    if (!this.isAwake) this.#rounds.wake(this);
     const admitted = this.#admitted(item);
     if (admitted === undefined) return;
     // To make room the peer has flushed, which may have shown that the link is broken.
@@ -239,6 +316,12 @@ export class Peer implements Holder, Connection {
   abandoned(call: OutgoingCall): void {
     if (!call.sent) return this.#sender.forget();
     if (this.#pending.take(call.id) !== undefined) this.#sayCancel(call.id);
+  }
+
+  /** A call failed without a reply (called by the call itself). */
+  failed(call: OutgoingCall, code: Code): void {
+    countCode(this.#counters, "failuresByCode", code);
+    this.#meter.callEnded(call);
   }
 
   cancelIncoming(id: string): void {
@@ -266,13 +349,26 @@ export class Peer implements Holder, Connection {
   /** Stops serving new requests, answers the accepted ones, then closes; at `graceMs` it closes anyway. */
   async drain(graceMs: number, text = "draining", redialAfterMs?: number): Promise<void> {
     if (this.#isClosed) return;
-    if (!this.#draining && this.#codec.carries.goodbye) this.#sender.post({ kind: "goodbye", text, redialAfterMs });
+    const { clock } = this.#options;
+    const { carries } = this.#codec;
+    let stopCrossing = (): void => {};
+    if (!this.#draining && carries.goodbye) {
+      this.#sender.post({ kind: "goodbye", text, redialAfterMs });
+      if (carries.ping && this.#opening.isDone) {
+        // Its answer comes after all that was sent before the goodbye arrived: until then calls are refused, not lost.
+        this.#ping();
+        this.#crossing = true;
+        stopCrossing = after(clock, CROSSING_MS, () => this.#hasCrossed());
+      }
+    }
     this.#draining = true;
+    this.#rounds.wake(this);
     this.#service.refuse();
-    const stop = after(this.#options.clock, graceMs, () => this.end({ message: `Not drained within ${graceMs} ms` }));
+    const stop = after(clock, graceMs, () => this.end({ message: `Not drained within ${graceMs} ms` }));
     this.#closeWhenDone();
     await this.closed;
     stop();
+    stopCrossing();
   }
 
   /** Closes at once; everything outstanding has settled when it returns. */
@@ -290,44 +386,34 @@ export class Peer implements Holder, Connection {
     if (maxFrameBytes !== undefined) this.#maxFrameBytes = Math.min(this.#maxFrameBytes, maxFrameBytes);
   }
 
-  #codecLink(): CodecLink {
-    const { role, limits, clock } = this.#options;
-    const frameLimit = (): number => this.#maxFrameBytes;
-    return {
-      role,
-      limits,
-      clock,
-      pending: (id) => this.#pending.get(id),
-      running: (id) => this.#service.has(id),
-      get maxFrameBytes() {
-        return frameLimit();
-      },
-    };
-  }
-
   // ---- sending
 
   /** What of the item can be sent; the rest has failed. */
   #admitted(item: OutgoingItem): OutgoingItem | undefined {
     if (item.kind !== "batch") return this.#admits(item) ? item : undefined;
-    const sendable = item.messages.filter((request) => this.#admits(request));
+    let calls = 0;
+    const sendable = item.messages.filter((request) => {
+      const isSendable = this.#admits(request, calls);
+      if (isSendable && request.kind === "call") calls++;
+      return isSendable;
+    });
     if (sendable.length === 0) return undefined;
     return sendable.length === item.messages.length ? item : new OutgoingBatch(sendable);
   }
 
   /** Takes the request in, or fails it here and now. */
-  #admits(request: OutgoingRequest): boolean {
+  #admits(request: OutgoingRequest, ahead = 0): boolean {
     if (request.kind === "call") {
       if (request.settled) return false;
       this.#counters.calls++;
       request.holder = this;
     }
-    const refusal = this.#refusal(request);
+    const refusal = this.#refusal(request, ahead);
     if (refusal !== undefined) request.fail(refusal);
     return refusal === undefined;
   }
 
-  #refusal(request: OutgoingRequest): RpcError | undefined {
+  #refusal(request: OutgoingRequest, ahead: number): RpcError | undefined {
     const { method } = request;
     if (this.#isClosed || this.#remoteEnded) {
       return new RpcError("unavailable", `Cannot call "${method}": the link is closed`, { executed: "no" });
@@ -341,12 +427,18 @@ export class Peer implements Holder, Connection {
       });
     }
     const refusal = this.#codec.refuses?.(request);
-    if (refusal !== undefined || this.#sender.hasRoom(request.kind)) return refusal;
+    if (refusal !== undefined || this.#sender.hasRoom(request.kind, ahead)) return refusal;
     return new RpcError("resource_exhausted", `Cannot call "${method}": the queue is full`, { executed: "no" });
   }
 
   #sayCancel(id: Id): void {
     if (this.#codec.carries.cancel) this.#sender.post({ kind: "cancel", id });
+  }
+
+  #countServed(reply: Message): void {
+    if (reply.kind === "batch") return reply.messages.forEach((member) => this.#countServed(member));
+    this.#counters.served++;
+    if (reply.kind === "error") countCode(this.#counters, "servedErrorsByCode", reply.error.code);
   }
 
   // ---- receiving
@@ -372,9 +464,13 @@ export class Peer implements Holder, Connection {
 
   // ---- time
 
-  #tick(now: number, pausedMs: number): void {
-    // After a pause of this process what came meanwhile is read first: the next tick judges.
-    if (pausedMs > 0) return this.#liveness.excuse(pausedMs);
+  /** This process stood still (called by the rounds). */
+  excuse(pausedMs: number): void {
+    this.#liveness.excuse(pausedMs);
+  }
+
+  /** Ends what has run out of time, and judges the other side's silence (called by the rounds). */
+  visit(now: number): number {
     for (const call of this.#pending.expire(now)) {
       this.#counters.timeouts++;
       call.fail(this.#timeout(call));
@@ -383,13 +479,40 @@ export class Peer implements Holder, Connection {
     this.#counters.timeouts += this.#sender.expire(now);
     this.#service.expire(now);
     this.#closeWhenDone();
-    if (!this.#codec.carries.ping || !this.#opening.isDone) return;
+    if (this.#codec.carries.ping && this.#opening.isDone) this.#judge(now);
+    return this.#nextVisit(now);
+  }
+
+  #nextVisit(now: number): number {
+    const mayEnd = this.#draining || this.#remoteEnded;
+    if (this.pendingCount > 0 || !this.#service.idle || !this.#sender.idle || mayEnd) return now;
+    // What opens a link, or carries no pings, is woken by what arrives.
+    if (!this.#codec.carries.ping || !this.#opening.isDone) return Number.POSITIVE_INFINITY;
+    return this.#liveness.due(this.#sender.lastSent);
+  }
+
+  #judge(now: number): void {
     const verdict = this.#liveness.judge(now, this.#sender.lastSent, this.isReading);
-    if (verdict === "ping") this.#sender.post({ kind: "ping", token: undefined });
+    if (verdict === "ping") this.#ping();
     else if (verdict === "dead") {
       const silentMs = Math.round(this.#liveness.silentMs(now));
       this.#break(new RpcError("unavailable", `The other side has been silent for ${silentMs} ms`));
     }
+  }
+
+  #ping(): void {
+    this.#pingsOut++;
+    this.#sender.post({ kind: "ping", token: undefined });
+  }
+
+  #onPong(): void {
+    this.#pingsOut = Math.max(0, this.#pingsOut - 1);
+    if (this.#crossing && this.#pingsOut === 0) this.#hasCrossed();
+  }
+
+  #hasCrossed(): void {
+    this.#crossing = false;
+    this.#closeWhenDone();
   }
 
   #timeout(call: OutgoingCall): RpcError {
@@ -410,6 +533,7 @@ export class Peer implements Holder, Connection {
 
   #closeWhenDone(): void {
     if (!(this.#draining || this.#remoteEnded) || this.#isClosed || !this.#service.idle) return;
+    if (this.#crossing && !this.#remoteEnded) return;
     // First, because a call that leaves now is one more to wait for.
     this.#sender.flush();
     if (!this.#remoteEnded && this.#pending.size > 0) return;
@@ -428,6 +552,7 @@ export class Peer implements Holder, Connection {
   #onLost(reason: CloseReason): void {
     if (!this.#isClosed && reason.error !== undefined) this.#sayBroken(reason.error);
     this.#onClosed(reason, true);
+    this.#meter.leave(this.#counters);
   }
 
   /** A lost connection is the way of the world; whatever else breaks a link is somebody's mistake. */
@@ -442,7 +567,7 @@ export class Peer implements Holder, Connection {
     if (this.#isClosed) return;
     const reason = this.#wire.closed?.(given) ?? given;
     this.#isClosed = true;
-    this.#stopTicks();
+    this.#rounds.leave(this);
     this.#sender.stop();
     this.#service.stop(new RpcError("unavailable", "The link is closed"), byOther);
     this.#receiver.readOn();

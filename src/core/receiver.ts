@@ -6,12 +6,13 @@ import type { Limits } from "./limits.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Logger } from "./logger.ts";
 import type { ErrorMessage, GoodbyeMessage, Message, ResultMessage } from "./message.ts";
+import type { Meter } from "./meter.ts";
 import type { Opening } from "./opening.ts";
 import type { OutgoingCall } from "./outgoing.ts";
 import type { Pending } from "./pending.ts";
 import type { Sender } from "./sender.ts";
 import type { Service } from "./service.ts";
-import type { PeerCounters } from "./stats.ts";
+import { type Counters, countCode } from "./stats.ts";
 import { printable } from "./text.ts";
 
 /** What the receiving half needs from its peer. */
@@ -25,13 +26,15 @@ export interface ReceiverOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly counters: PeerCounters;
+  readonly counters: Counters;
+  readonly meter: Meter;
   isClosed(): boolean;
   /** A chunk of frames was served. */
   served(): void;
   /** The link cannot go on. */
   broken(error: RpcError): void;
   goodbye(message: GoodbyeMessage): void;
+  pong(): void;
   /** The other side refused a call before it ran; says whether somebody else takes it over. */
   takesOver(call: OutgoingCall, error: ErrorMessage["error"]): boolean;
 }
@@ -57,6 +60,16 @@ export class Receiver {
   }
 
   frames(frames: readonly Frame[]): Full {
+    const { meter } = this.#options;
+    meter.begin();
+    try {
+      return this.#take(frames);
+    } finally {
+      meter.end();
+    }
+  }
+
+  #take(frames: readonly Frame[]): Full {
     const { codec, clock, liveness, sender } = this.#options;
     liveness.received(clock.now);
     let count = 0;
@@ -92,11 +105,16 @@ export class Receiver {
       case "error":
         return this.#settle(message);
       case "call":
+        if (!opening.isDone) return opening.tooEarly();
+        counters.requests++;
+        return service.receive(message, clock.now);
       case "notify":
-        return opening.isDone ? service.receive(message, clock.now) : opening.tooEarly();
+        if (!opening.isDone) return opening.tooEarly();
+        counters.notificationsReceived++;
+        return service.receive(message, clock.now);
       case "batch":
         if (!opening.isDone) return opening.tooEarly();
-        for (const { kind } of message.messages) if (kind === "invalid") counters.invalid++;
+        for (const member of message.messages) this.#countMember(member);
         return service.receiveBatch(message, clock.now, (member) => this.#receive(member));
       case "cancel":
         return service.cancel(message.id);
@@ -107,7 +125,7 @@ export class Receiver {
       case "ping":
         return sender.post({ kind: "pong", token: message.token });
       case "pong":
-        return;
+        return this.#options.pong();
       case "hello":
         return opening.onHello(message.hello);
       case "welcome":
@@ -115,12 +133,20 @@ export class Receiver {
       case "goodbye":
         return this.#options.goodbye(message);
       default:
-        message satisfies never;
+        // The codecs' switches are exhaustive; this one takes what they give, and messages of streams are none of it yet.
+        return this.#options.broken(protocolError("The codec gave a message that the engine does not know"));
     }
   }
 
+  #countMember({ kind }: Message): void {
+    const { counters } = this.#options;
+    if (kind === "call") counters.requests++;
+    else if (kind === "notify") counters.notificationsReceived++;
+    else if (kind === "invalid") counters.invalid++;
+  }
+
   #settle(reply: ResultMessage | ErrorMessage): void {
-    const { pending, counters, logger } = this.#options;
+    const { pending, counters, meter, logger } = this.#options;
     const call = reply.id === null ? undefined : pending.take(reply.id);
     if (call === undefined) {
       counters.strays++;
@@ -129,11 +155,13 @@ export class Receiver {
     }
     if (reply.kind === "result") {
       counters.results++;
+      meter.callEnded(call);
       return call.resolve(reply.value);
     }
-    counters.errors++;
+    countCode(counters, "errorsByCode", reply.error.code);
     if (reply.error.executed === "no" && this.#options.takesOver(call, reply.error)) return;
-    call.fail(RpcError.is(reply.error) ? reply.error : RpcError.remote(reply.error));
+    meter.callEnded(call);
+    call.fail(RpcError.is(reply.error) ? reply.error : RpcError.remote(reply.error), true);
   }
 
   /**

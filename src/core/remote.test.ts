@@ -101,7 +101,7 @@ describe("remoteOf", () => {
     expect(await Promise.resolve(remote)).toBe(remote);
     expect(remote.math).toBe(remote.math);
     expect(Object.prototype.toString.call(remote)).toBe("[object Function]");
-    expect(client.stats.calls).toBe(0);
+    expect(client.stats().calls).toBe(0);
   });
 
   test("methods that are called like those of functions are methods", async () => {

@@ -5,12 +5,13 @@ import type { Codec } from "./codec.ts";
 import { protocolError, RpcError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { ErrorMessage, Message, RequestMessage, ResultMessage } from "./message.ts";
+import type { Meter } from "./meter.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outgoing, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
 import { isItem, OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
 import type { Pending } from "./pending.ts";
 import { glanceBytes, roughBytes } from "./size.ts";
-import type { PeerCounters } from "./stats.ts";
+import { type Counters, countCode } from "./stats.ts";
 
 /** What the sending half needs from its peer. */
 export interface SenderOptions {
@@ -19,7 +20,8 @@ export interface SenderOptions {
   readonly pending: Pending;
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly counters: PeerCounters;
+  readonly counters: Counters;
+  readonly meter: Meter;
   /** How long a message waits for company; `undefined`: until the end of this turn of the event loop. */
   readonly flushDelayMs: number | undefined;
   /** The link cannot go on. */
@@ -90,6 +92,11 @@ export class Sender {
     return this.#outbox.calls;
   }
 
+  /** Messages that wait. */
+  get queued(): number {
+    return this.#outbox.length;
+  }
+
   /** Estimated bytes that wait because the other side does not read. */
   get queuedBytes(): number {
     return Math.round(this.#queuedBytes);
@@ -130,14 +137,15 @@ export class Sender {
 
   /**
    * Makes room for one more request, or says no. What only waits for the end of this turn is not "unsent": it leaves
-   * first, and only a full channel costs the oldest call its place. A notification takes nobody's.
+   * first, and only a full channel costs the oldest call its place. A notification takes nobody's. `ahead` calls of its
+   * batch have room already.
    */
-  hasRoom(kind: RequestMessage["kind"]): boolean {
+  hasRoom(kind: RequestMessage["kind"], ahead: number): boolean {
     const { maxPending } = this.#options.limits;
-    const waiting = (): number => (kind === "call" ? this.#outbox.calls : this.#outbox.length);
+    const waiting = (): number => (kind === "call" ? ahead + this.#outbox.calls : this.#outbox.length);
     if (waiting() < maxPending) return true;
     this.flush();
-    return waiting() < maxPending || (kind === "call" && this.#outbox.dropOldest(maxPending));
+    return waiting() < maxPending || (kind === "call" && this.#outbox.makeRoom(ahead + 1, maxPending));
   }
 
   /** Sends what waits, as far as the channel takes it. */
@@ -145,6 +153,7 @@ export class Sender {
     // A `toJSON` of the user's may make a call while its value is encoded: codecs are not re-entered.
     if (this.#flushing) return;
     this.#flushing = true;
+    this.#options.meter.lap();
     while (this.#state === "open" && !this.#full && this.#outbox.length > 0) {
       const waiting = this.#outbox.length;
       const messages = this.#outbox.take(MESSAGES_PER_ENCODE);
@@ -224,7 +233,9 @@ export class Sender {
 
   #tellNotes(messages: readonly Message[]): void {
     this.#notes = false;
-    for (const note of notesOf(messages)) note.taken();
+    const notes = notesOf(messages);
+    this.#options.counters.notificationsSent += notes.length;
+    for (const note of notes) note.taken();
   }
 
   /** Decides when the next flush leaves by itself: two trains at a time keep both ends busy. */
@@ -261,6 +272,7 @@ export class Sender {
 
   #replacement(reply: ResultMessage | ErrorMessage, cause: RpcError, reason: unknown): ErrorMessage {
     const code = cause.code === "invalid_argument" ? "internal" : cause.code;
+    if (reply.kind === "result") countCode(this.#options.counters, "servedErrorsByCode", code);
     const error = new RpcError(code, `The reply cannot be sent: ${cause.message}`, { cause: reason, executed: "yes" });
     this.#options.unsendable(error);
     return { kind: "error", id: reply.id, error, call: reply.call };

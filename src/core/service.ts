@@ -4,6 +4,7 @@ import { RpcError } from "./errors.ts";
 import type { Dispatcher } from "./handlers.ts";
 import type { Limits, Slots } from "./limits.ts";
 import type { BatchMessage, Id, InvalidMessage, Message, ReplyMessage, RequestMessage } from "./message.ts";
+import type { Meter } from "./meter.ts";
 import { UnknownMethod } from "./middleware.ts";
 import { Queue } from "./queue.ts";
 import { ReplyBatch, Task } from "./task.ts";
@@ -13,6 +14,7 @@ export interface ServiceOptions {
   readonly connection: Connection;
   readonly slots: Slots;
   readonly limits: Limits;
+  readonly meter: Meter;
   readonly ordered: boolean;
   readonly answersCancelled: boolean;
   answer(reply: ReplyMessage | BatchMessage): void;
@@ -172,6 +174,8 @@ export class Service {
 
   #run(task: Task): void {
     const { message } = task;
+    const { meter, slots } = this.#options;
+    const began = meter.moment;
     task.state = "running";
     let value: unknown;
     let isLater: boolean;
@@ -181,12 +185,14 @@ export class Service {
       value = handler(message.params, task);
       isLater = isThenable(value);
     } catch (thrown) {
+      meter.handlerRan();
       this.#fail(task, thrown);
-      return this.#options.slots.release();
+      return slots.release();
     }
     if (!isLater) {
+      meter.handlerRan();
       this.#succeed(task, value);
-      return this.#options.slots.release();
+      return slots.release();
     }
     this.#active++;
     if (message.kind === "call") this.#remember(task);
@@ -199,10 +205,12 @@ export class Service {
     // Not `value.then`: a promise of somebody else's making may settle twice, and the place is given back once.
     Promise.resolve(value).then(
       (result) => {
+        meter.handlerEnded(began);
         this.#succeed(task, result);
         this.#ended(task);
       },
       (thrown: unknown) => {
+        meter.handlerEnded(began);
         this.#fail(task, thrown);
         this.#ended(task);
       },

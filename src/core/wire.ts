@@ -2,6 +2,7 @@ import type { Channel, CloseReason, Frame, Framing, Pipe } from "./channel.ts";
 import type { Codec, CodecLink } from "./codec.ts";
 import type { Connection } from "./context.ts";
 import type { Dispatcher } from "./handlers.ts";
+import type { Stats } from "./stats.ts";
 
 /** What a user picks: how frames are cut from a pipe, what they mean, and what the engine must do differently. */
 export interface Wire {
@@ -16,8 +17,8 @@ export interface Wire {
   readonly firstId?: number;
   /** Adds the wire's knowledge to why a link ended (command: close code 4100 means never dial again). */
   closed?(reason: CloseReason): CloseReason;
-  /** What the wire itself answers on a server that wants it to; called once per server. */
-  builtins?(): Builtins;
+  /** What the wire itself answers on a server that wants it to; called once per server, whose numbers `stats` gives. */
+  builtins?(stats: () => Stats): Builtins;
 }
 
 /** Puts a wire's own methods before the user's, for one link. */

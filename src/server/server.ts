@@ -1,7 +1,9 @@
 import { type CloseOptions, type Connection, DEFAULT_GRACE_MS } from "../core/context.ts";
 import { type EstablishOptions, establish } from "../core/establish.ts";
+import type { Meter } from "../core/meter.ts";
 import { type EndOptions, establishOptions } from "../core/options.ts";
 import type { Peer } from "../core/peer.ts";
+import { type Stats, sumGauges } from "../core/stats.ts";
 import { printable } from "../core/text.ts";
 import type { Listen, Listener, RawConnection, Wire } from "../core/wire.ts";
 
@@ -13,16 +15,19 @@ export class Server {
   /** Resolves when the server has closed. */
   readonly closed: Promise<void>;
   readonly #wire: Wire;
-  readonly #options: EstablishOptions;
+  readonly #options: EstablishOptions & { readonly meter: Meter };
   readonly #listeners: Listener[] = [];
   readonly #peers = new Set<Peer>();
   readonly #accepting = new Set<Promise<void>>();
-  readonly #closing = new AbortController();
+  /** Handshakes under way; `undefined` once the server closes. */
+  #attempts: Set<AbortController> | undefined = new Set();
   #settleClosed: () => void = () => {};
 
   private constructor(wire: Wire, options: ServeOptions<never>) {
     this.#wire = wire;
-    this.#options = { ...establishOptions("server", wire, options), signal: this.#closing.signal };
+    this.#options = {
+      ...establishOptions("server", wire, options, () => sumGauges(this.#peers)),
+    };
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
@@ -50,9 +55,21 @@ export class Server {
     return [...this.#peers];
   }
 
+  /** What the server has done so far over all its links, ended ones included: a frozen snapshot. */
+  stats(): Stats {
+    return this.#options.meter.stats();
+  }
+
+  /** Sets the counters to 0, those of its links too. The gauges stay: what is under way is under way. */
+  resetStats(): void {
+    this.#options.meter.reset();
+  }
+
   /** Stops accepting, lets running handlers answer for at most `graceMs`, then closes every link. May be called twice. */
   async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
-    this.#closing.abort();
+    const attempts = this.#attempts ?? [];
+    this.#attempts = undefined;
+    for (const attempt of attempts) attempt.abort();
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close()),
       ...[...this.#peers].map((peer) => peer.close({ graceMs })),
@@ -66,24 +83,30 @@ export class Server {
   }
 
   #accept(raw: RawConnection): void {
+    this.#options.meter.attempts.accepts++;
     const accepted = this.#serve(raw).finally(() => this.#accepting.delete(accepted));
     this.#accepting.add(accepted);
   }
 
   async #serve(raw: RawConnection): Promise<void> {
     const { logger } = this.#options;
+    const attempt = new AbortController();
+    if (this.#attempts === undefined) attempt.abort();
+    this.#attempts?.add(attempt);
     const from = raw.remoteAddress ?? "a client";
     try {
-      const peer = await establish(raw, this.#wire, this.#options);
+      const peer = await establish(raw, this.#wire, this.#options, attempt.signal);
       this.#peers.add(peer);
       logger.info(`Connected: ${from}`);
       void peer.closed.then(({ message }) => {
         this.#peers.delete(peer);
         logger.info(`Disconnected: ${from}: ${printable(message)}`);
       });
-      if (this.#closing.signal.aborted) await peer.close({ graceMs: 0 });
+      if (this.#attempts === undefined) await peer.close({ graceMs: 0 });
     } catch (thrown) {
       logger.warn(`Refused ${from}: ${printable(thrown instanceof Error ? thrown.message : String(thrown))}`);
+    } finally {
+      this.#attempts?.delete(attempt);
     }
   }
 }

@@ -3,6 +3,7 @@ import { Ajv } from "ajv";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import type { CallContext } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
 import { lookup, Registry } from "../core/handlers.ts";
 import { method, positional } from "../core/method.ts";
@@ -34,6 +35,12 @@ async function asked(options: NodeServeOptions, ...methods: readonly string[]): 
     answers.push(await client.call(name).catch((error: RpcError) => (RpcError.is(error) ? error.code : error)));
   }
   return answers;
+}
+
+/** Bytes of such calls of a new client, with the ends of their lines. */
+function sizeOf(...methods: readonly string[]): number {
+  const records = methods.map((method, at) => `${JSON.stringify({ jsonrpc: "2.0", id: at + 1, method })}\n`);
+  return records.join("").length;
 }
 
 /** Says what is wrong with an OpenRPC document. The meta-schema names a schema of schemas by its address: draft 7 stands in for it. */
@@ -68,7 +75,16 @@ describe("the built-ins of a JSON-RPC server", () => {
     const [, , info] = (await asked({ handlers }, "plain", "nope", "rpc.serverInfo")) as [0, 0, ServerInfo];
     expect(info).toEqual({
       methods: ["greet", "math.add", "math.minus", "plain", "rpc", "tree"],
-      metrics: { rpc_requests: 3, rpc_errors: 1, calls_pushed: 0, servers_active: 1 },
+      metrics: {
+        rpc_requests: 3,
+        rpc_errors: 1,
+        calls_pushed: 0,
+        notifications_pushed: 0,
+        // The reply to this call is not written yet.
+        bytes_read: sizeOf("plain", "nope", "rpc.serverInfo"),
+        bytes_written: expect.any(Number) as number,
+        servers_active: 1,
+      },
       startTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/) as string,
     });
     expect(Date.parse(info.startTime)).toBeGreaterThanOrEqual(before);
@@ -89,7 +105,20 @@ describe("the built-ins of a JSON-RPC server", () => {
     await using strange = await connect(server.addresses[0] ?? "");
     await strange.call("").catch(() => undefined);
     const { metrics } = (await strange.call("rpc.serverInfo")) as ServerInfo;
-    expect(metrics).toEqual({ rpc_requests: 3, rpc_errors: 1, calls_pushed: 0, servers_active: 1 });
+    expect(metrics).toMatchObject({ rpc_requests: 3, rpc_errors: 1, calls_pushed: 0, servers_active: 1 });
+    expect(metrics.bytes_read).toBe(server.stats().bytesRead);
+  });
+
+  test("notifications and calls in the other direction count as pushed", async () => {
+    const push = async (_: unknown, { peer }: CallContext) => {
+      await peer.notify("news");
+      return peer.call("plain");
+    };
+    await using server = await serve("tcp://127.0.0.1:0", { handlers: { push } });
+    await using client = await connect(server.addresses[0] ?? "", { handlers });
+    await client.call("push");
+    const { metrics } = (await client.call("rpc.serverInfo")) as ServerInfo;
+    expect(metrics).toMatchObject({ calls_pushed: 1, notifications_pushed: 1 });
   });
 
   test("middleware stands around them", async () => {

@@ -1,6 +1,5 @@
-import type { Connection } from "../core/context.ts";
 import type { AnyHandler, Dispatcher } from "../core/handlers.ts";
-import type { PeerStats } from "../core/stats.ts";
+import type { Stats } from "../core/stats.ts";
 import type { Builtins } from "../core/wire.ts";
 import { openRpcDocument, type ServiceInfo } from "./openrpc.ts";
 
@@ -11,7 +10,7 @@ const RESERVED = "rpc.";
 export interface ServerInfo {
   /** The names that can be called, sorted; `["*"]` where they cannot be listed, absent where there are none. */
   readonly methods?: readonly string[];
-  /** Counters of this end over all its links, since `startTime`. */
+  /** Counters of this end over all its links, since `startTime` or the last `resetStats()`. */
   readonly metrics: {
     /** Requests that came, members of batches, notifications and invalid ones included. */
     readonly rpc_requests: number;
@@ -19,6 +18,11 @@ export interface ServerInfo {
     readonly rpc_errors: number;
     /** Calls that this end made. */
     readonly calls_pushed: number;
+    /** Notifications that this end sent. */
+    readonly notifications_pushed: number;
+    /** Bytes on the wire, as `Stats` counts them. */
+    readonly bytes_read: number;
+    readonly bytes_written: number;
     /** Links that are up. */
     readonly servers_active: number;
   };
@@ -30,69 +34,36 @@ export interface ServerInfo {
  * The methods that a JSON-RPC server answers by itself: `rpc.serverInfo`, and `rpc.discover` with an OpenRPC document of
  * the registered handlers. Every other name that begins with `rpc.` is an unknown method.
  */
-export function jsonRpcBuiltins(info: ServiceInfo): Builtins {
-  const totals = new Totals();
-  return (dispatcher, connection) => {
-    totals.add(connection);
+export function jsonRpcBuiltins(info: ServiceInfo, stats: () => Stats): Builtins {
+  const startTime = new Date().toISOString();
+  let unknown = 0;
+  const serverInfo = (dispatcher: Dispatcher): ServerInfo => {
+    const methods = dispatcher.names === undefined ? ["*"] : dispatcher.names();
+    return { ...(methods.length > 0 && { methods }), metrics: metricsOf(stats(), unknown), startTime };
+  };
+  return (dispatcher) => {
     const own = new Map<string, AnyHandler>([
-      ["rpc.serverInfo", (): ServerInfo => totals.info(dispatcher)],
+      ["rpc.serverInfo", () => serverInfo(dispatcher)],
       ["rpc.discover", (): object => openRpcDocument(dispatcher, info)],
     ]);
     return {
       find(method) {
         const handler = method.startsWith(RESERVED) ? own.get(method) : dispatcher.find(method);
-        totals.found(handler !== undefined);
+        if (handler === undefined) unknown++;
         return handler;
       },
     };
   };
 }
 
-/** What one end has done over all its links. */
-class Totals {
-  readonly #startTime = new Date().toISOString();
-  readonly #links = new Set<Connection>();
-  #requests = 0;
-  #unknown = 0;
-  /** Of links that have ended. */
-  #invalid = 0;
-  #calls = 0;
-
-  add(connection: Connection): void {
-    this.#links.add(connection);
-    void connection.closed.then(() => {
-      this.#links.delete(connection);
-      this.#count(connection.stats);
-    });
-  }
-
-  found(isKnown: boolean): void {
-    this.#requests++;
-    if (!isKnown) this.#unknown++;
-  }
-
-  info(dispatcher: Dispatcher): ServerInfo {
-    let invalid = this.#invalid;
-    let calls = this.#calls;
-    for (const { stats } of this.#links) {
-      invalid += stats.invalid;
-      calls += stats.calls;
-    }
-    const methods = dispatcher.names === undefined ? ["*"] : dispatcher.names();
-    return {
-      ...(methods.length > 0 && { methods }),
-      metrics: {
-        rpc_requests: this.#requests + invalid,
-        rpc_errors: this.#unknown + invalid,
-        calls_pushed: calls,
-        servers_active: this.#links.size,
-      },
-      startTime: this.#startTime,
-    };
-  }
-
-  #count({ invalid, calls }: PeerStats): void {
-    this.#invalid += invalid;
-    this.#calls += calls;
-  }
+function metricsOf(stats: Stats, unknown: number): ServerInfo["metrics"] {
+  return {
+    rpc_requests: stats.requests + stats.notificationsReceived + stats.invalid,
+    rpc_errors: unknown + stats.invalid,
+    calls_pushed: stats.calls,
+    notifications_pushed: stats.notificationsSent,
+    bytes_read: stats.bytesRead,
+    bytes_written: stats.bytesWritten,
+    servers_active: stats.connections,
+  };
 }

@@ -24,6 +24,6 @@ export function jsonrpc(options: JsonRpcWireOptions = {}): Wire {
     framing: options.framing ?? line(),
     ordered: options.ordered ?? true,
     codec: (link) => new JsonRpcCodec(link, dialect),
-    builtins: () => jsonRpcBuiltins({ title: "JSON-RPC service", version: "0.0.0", ...options.info }),
+    builtins: (stats) => jsonRpcBuiltins({ title: "JSON-RPC service", version: "0.0.0", ...options.info }, stats),
   };
 }

@@ -1,4 +1,5 @@
 import { NativeCodec, type NativeOptions } from "../codecs/native/codec.ts";
+import { NameCache } from "../codecs/native/names.ts";
 import type { Pipe } from "../core/channel.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Wire } from "../core/wire.ts";
@@ -34,6 +35,7 @@ export function native(options: NativeWireOptions = {}): Wire {
     throw new TypeError(`body must be "json" or "msgpack", not ${String(body)}`);
   }
   const frames = lengthPrefix();
+  const names = new NameCache();
   return {
     name: "native",
     framing(pipe, link) {
@@ -47,6 +49,6 @@ export function native(options: NativeWireOptions = {}): Wire {
       return frames(greeted, link);
     },
     ordered: false,
-    codec: (link) => new NativeCodec(link, options),
+    codec: (link) => new NativeCodec(link, options, names),
   };
 }

@@ -52,12 +52,13 @@ export class Stage {
     return true;
   }
 
-  /** Everything that happened, without what differs from run to run: traces, and points in time, of which each gets a number. */
+  /** Everything that happened, without what differs from run to run: traces, bytes counted, and points in time, of which each gets a number. */
   get outcome(): string {
     const times: string[] = [];
     return this.#lines
       .join("\n")
       .replace(/"[0-9a-f]{16}"/g, '"<trace>"')
+      .replace(/"(bytes_\w+)":\d+/g, '"$1":"<bytes>"')
       .replace(/"\d{4}-\d\d-\d\dT[^"]*Z"/g, (time) => {
         if (!times.includes(time)) times.push(time);
         return `"<time ${times.indexOf(time) + 1}>"`;

@@ -226,6 +226,7 @@ describe("what a body cannot carry", () => {
     }
     for (const body of ["json", "msgpack"] as const) {
       expect(passed(body, callOf("a", [new Money()]))).toMatchObject([{ params: ["5 €"] }]);
+      expect(passed(body, callOf("a", [{ b: 1, toJSON: () => [2] }]))).toMatchObject([{ params: [[2]] }]);
       expect(refused(body, new Point())).toContain("function");
     }
   });

@@ -39,12 +39,14 @@ export class NativeCodec implements Codec {
   readonly #link: CodecLink;
   readonly #wish: BodyName | undefined;
   readonly #limits: { -readonly [Name in keyof BodyLimits]: BodyLimits[Name] };
-  readonly #names = new NameCache();
+  readonly #names: NameCache;
   /** What the other side said of itself. */
   #theirs: Terms | undefined = undefined;
   #writer: FieldWriter;
 
-  constructor(link: CodecLink, { body }: NativeOptions = {}) {
+  /** `names` may be shared with other links: it only remembers. */
+  constructor(link: CodecLink, { body }: NativeOptions = {}, names: NameCache = new NameCache()) {
+    this.#names = names;
     this.#link = link;
     this.#wish = body;
     this.#limits = { maxBytes: link.maxFrameBytes, maxDepth: link.limits.maxDepth };

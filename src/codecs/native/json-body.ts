@@ -54,9 +54,9 @@ export class JsonWriter implements FieldWriter {
     const { constructor: made } = value;
     if (made !== Object && made !== undefined) {
       if (value instanceof Date || isOpaque(value)) throw unsayable(`A value of class ${made.name}`);
-      // What it says of itself is its own business.
-      if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return;
     }
+    // What it says of itself is its own business.
+    if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return;
     for (const key of Object.keys(value)) {
       const member = (value as Readonly<Record<string, unknown>>)[key];
       if (typeof member !== "string" && member !== undefined) this.#check(member, depth);

@@ -4,7 +4,7 @@ const PLACES = 512;
 const LONGEST = 31;
 
 /**
- * Remembers the texts of bytes that come again and again: keys and method names. One per link; a name that falls on a
+ * Remembers the texts of bytes that come again and again: keys and method names. The links of a wire share one; a name that falls on a
  * place that is taken replaces what was there, so that it never grows.
  */
 export class NameCache {

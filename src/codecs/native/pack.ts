@@ -5,6 +5,7 @@ import { BIGINT, MAP, TIMESTAMP, UNDEFINED } from "./extensions.ts";
 /** Stateless, so that sharing it is safe. */
 const encoder = new TextEncoder();
 const LEAST_BYTES = 256;
+const NOTHING = new Uint8Array(0);
 /** Texts up to this length are written byte by byte, which is cheaper than a call of the encoder; below 32, so that their head is one byte. */
 const SHORT_TEXT = 28;
 
@@ -28,7 +29,8 @@ export class Packer implements FieldWriter {
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
-    this.#bytes = new Uint8Array(LEAST_BYTES);
+    // An idle link has no buffer.
+    this.#bytes = NOTHING;
   }
 
   put(value: unknown): void {
@@ -38,18 +40,12 @@ export class Packer implements FieldWriter {
   take(): Uint8Array {
     const frame = this.#bytes.subarray(0, this.#at);
     this.#expected = Math.max(LEAST_BYTES, this.#at + (this.#at >> 2));
-    this.#allocate(this.#expected);
+    this.reset();
     return frame;
   }
 
   reset(): void {
-    // After a big frame that failed the buffer is let go.
-    if (this.#bytes.length > this.#expected * 2) this.#allocate(this.#expected);
-    this.#at = 0;
-  }
-
-  #allocate(length: number): void {
-    this.#bytes = new Uint8Array(length);
+    this.#bytes = NOTHING;
     this.#view = undefined;
     this.#at = 0;
   }
@@ -103,12 +99,18 @@ export class Packer implements FieldWriter {
   }
 
   #members(value: object, depth: number): void {
+    const start = this.#at;
     const keys = Object.keys(value);
     this.#count(0x80, 0xde, keys.length);
     for (let at = 0; at < keys.length; at++) {
       const key = keys[at] as string;
+      const member = (value as Readonly<Record<string, unknown>>)[key];
+      if (key === "toJSON" && typeof member === "function") {
+        this.#at = start;
+        return this.#value(member.call(value, ""), depth);
+      }
       this.#text(key);
-      this.#value((value as Readonly<Record<string, unknown>>)[key], depth);
+      this.#value(member, depth);
     }
   }
 
@@ -301,7 +303,7 @@ export class Packer implements FieldWriter {
     if (this.#at > maxBytes || needed > maxBytes * 3 + 64) {
       throw new RpcError("resource_exhausted", `The message is larger than ${maxBytes} bytes`);
     }
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2, this.#expected));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
     this.#view = undefined;

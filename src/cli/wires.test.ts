@@ -1,0 +1,50 @@
+import { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { ManualClock } from "../core/clock.ts";
+import type { CodecLink } from "../core/codec.ts";
+import { DEFAULT_LIMITS } from "../core/limits.ts";
+import { wireOf, wireOption } from "./wires.ts";
+
+const LINK: CodecLink = {
+  role: "client",
+  limits: DEFAULT_LIMITS,
+  clock: new ManualClock(),
+  maxFrameBytes: DEFAULT_LIMITS.maxFrameBytes,
+  pending: () => undefined,
+  running: () => false,
+};
+
+/** The bodies that the dialling end says it wants, the one it likes best first. */
+function bodiesOf(name: string): unknown {
+  const [frame] = wireOf(name)
+    .codec(LINK)
+    .encode([{ kind: "hello", hello: {} }], () => undefined);
+  const [, fields] = JSON.parse(String(frame)) as [number, { readonly bodies: unknown }];
+  return fields.bodies;
+}
+
+describe("the names of wires", () => {
+  test("the default is jsonrpc", () => {
+    expect(new Command().addOption(wireOption().env("")).parse([], { from: "user" }).opts()).toEqual({
+      wire: "jsonrpc",
+    });
+  });
+
+  test.each(["jsonrpc", "native"])("%s is the wire of that name", (name) => {
+    expect(wireOf(name).name).toBe(name);
+  });
+
+  test("native likes MessagePack best, native:json and native:msgpack what they say", () => {
+    expect(bodiesOf("native")).toEqual(["msgpack", "json"]);
+    expect(bodiesOf("native:json")).toEqual(["json", "msgpack"]);
+    expect(bodiesOf("native:msgpack")).toEqual(["msgpack", "json"]);
+  });
+
+  test("a body that there is not is refused, and the message names those that there are", () => {
+    expect(() => wireOf("native:xml")).toThrow(/native has the bodies json and msgpack.+"xml"/);
+  });
+
+  test("a wire that there is not is refused, and the message names native among the others", () => {
+    expect(() => wireOf("smoke")).toThrow(/There is no wire "smoke".+native:json/);
+  });
+});

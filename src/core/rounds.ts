@@ -1,0 +1,99 @@
+import type { Clock } from "./clock.ts";
+
+/** A link, as the rounds see it. */
+export interface Visited {
+  /** Kept by the rounds: whether it is visited on the next tick. */
+  isAwake: boolean;
+  /** Kept by the rounds: the slot of time in which it is woken; 0 for none. */
+  wakesIn: number;
+  /** Does what is due, and says when it wants the next visit if nothing happens before: now or earlier for each tick. */
+  visit(now: number): number;
+  /** This process stood still for so long: the silence was nobody else's. */
+  excuse(pausedMs: number): void;
+}
+
+/** How finely sleeping links are sorted by the time of their next visit. */
+const SLOT_MS = 256;
+
+/**
+ * Visits the links of one end: those for which something runs out on every tick of the clock, all others only when their
+ * silence must be judged. Ten thousand idle links then cost next to nothing.
+ */
+export class Rounds {
+  readonly #clock: Clock;
+  readonly #links = new Set<Visited>();
+  readonly #awake = new Set<Visited>();
+  /** Those that sleep, by the slot of time in which they wake. */
+  readonly #asleep = new Map<number, Visited[]>();
+  #slot = 0;
+  #stop: (() => void) | undefined = undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  join(link: Visited): void {
+    this.#links.add(link);
+    this.wake(link);
+    this.#slot = this.#links.size === 1 ? slotOf(this.#clock.now) : this.#slot;
+    this.#stop ??= this.#clock.onTick((now, pausedMs) => this.#tick(now, pausedMs));
+  }
+
+  leave(link: Visited): void {
+    this.#links.delete(link);
+    this.#awake.delete(link);
+    if (this.#links.size > 0) return;
+    this.#asleep.clear();
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
+  /** Something happened on the link: it is visited on the next tick. */
+  wake(link: Visited): void {
+    link.isAwake = true;
+    this.#awake.add(link);
+  }
+
+  #tick(now: number, pausedMs: number): void {
+    // After a pause of this process what came meanwhile is read first: the next tick judges.
+    if (pausedMs > 0) {
+      for (const link of this.#links) link.excuse(pausedMs);
+      return;
+    }
+    const slot = slotOf(now);
+    if (slot > this.#slot) {
+      this.#slot = slot;
+      for (const each of this.#asleep.keys()) if (each <= slot) this.#wakeSlot(each);
+    }
+    for (const link of this.#awake) this.#visit(link, now);
+  }
+
+  #wakeSlot(slot: number): void {
+    const links = this.#asleep.get(slot);
+    if (links === undefined) return;
+    this.#asleep.delete(slot);
+    // One may have ended, or have been woken meanwhile.
+    for (const link of links) {
+      link.wakesIn = 0;
+      if (this.#links.has(link)) this.wake(link);
+    }
+  }
+
+  #visit(link: Visited, now: number): void {
+    const due = link.visit(now);
+    const slot = slotOf(due);
+    if (slot <= this.#slot || !this.#links.has(link)) return;
+    this.#awake.delete(link);
+    link.isAwake = false;
+    // It may be listed from an earlier sleep: an early visit harms nobody.
+    if (due === Number.POSITIVE_INFINITY || (link.wakesIn > this.#slot && link.wakesIn <= slot)) return;
+    link.wakesIn = slot;
+    const links = this.#asleep.get(slot);
+    if (links === undefined) this.#asleep.set(slot, [link]);
+    else links.push(link);
+  }
+}
+
+function slotOf(ms: number): number {
+  return Math.floor(ms / SLOT_MS);
+}
