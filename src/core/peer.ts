@@ -1,3 +1,4 @@
+import { Admission } from "./admission.ts";
 import { Calling } from "./calling.ts";
 import type { Channel, CloseReason, Role } from "./channel.ts";
 import type { Clock } from "./clock.ts";
@@ -8,9 +9,9 @@ import { DEFAULT_GRACE_MS } from "./context.ts";
 import { type Code, type Fault, RpcError } from "./errors.ts";
 import type { Dispatcher } from "./handlers.ts";
 import type { Limits, Slots } from "./limits.ts";
-import { type Heartbeat, Liveness } from "./liveness.ts";
+import type { Heartbeat } from "./liveness.ts";
 import type { Logger } from "./logger.ts";
-import type { GoodbyeMessage, Hello, Id, Message } from "./message.ts";
+import type { GoodbyeMessage, Hello, Id } from "./message.ts";
 import { Meter } from "./meter.ts";
 import type { Middleware } from "./middleware.ts";
 import { Opening } from "./opening.ts";
@@ -22,15 +23,16 @@ import type {
   OutgoingItem,
   OutgoingRequest,
 } from "./outgoing.ts";
-import { lost, OutgoingBatch, requestsOf } from "./outgoing.ts";
+import { lost, requestsOf } from "./outgoing.ts";
 import { Pending } from "./pending.ts";
 import { Receiver } from "./receiver.ts";
-import { Rounds, type Visited } from "./rounds.ts";
+import { Rounds } from "./rounds.ts";
 import { Sender } from "./sender.ts";
 import { Service } from "./service.ts";
 import type { Counters, Gauges, Stats } from "./stats.ts";
-import { countCode, newAttempts, newCounters, statsOf } from "./stats.ts";
+import { countCode, countServed, newAttempts, newCounters, statsOf } from "./stats.ts";
 import { printable } from "./text.ts";
+import { Watch } from "./watch.ts";
 import type { Wire } from "./wire.ts";
 
 /** What is known of one link only. */
@@ -70,14 +72,9 @@ export interface PeerOptions extends AboutLink {
   readonly onGoodbye?: ((peer: Peer, goodbye: GoodbyeMessage) => void) | undefined;
 }
 
-/** How long a draining end waits for the other side to have seen its goodbye. */
-const CROSSING_MS = 1000;
-
 /** The engine at one end of a link: owns the channel and the codec from construction to `closed`. */
-export class Peer implements Holder, Connection, CodecLink, Visited {
+export class Peer implements Holder, Connection, CodecLink {
   data: unknown = undefined;
-  isAwake = false;
-  wakesIn = 0;
   readonly remoteAddress: string | undefined;
   readonly identity: unknown;
   readonly closed: Promise<CloseReason>;
@@ -94,15 +91,11 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
   readonly #service: Service;
   readonly #receiver: Receiver;
   readonly #calling: Calling;
-  readonly #liveness: Liveness;
-  readonly #rounds: Rounds;
+  readonly #admission: Admission;
+  readonly #watch: Watch;
   #isClosed = false;
   #maxFrameBytes: number;
   #draining = false;
-  /** Pings that have not been answered. */
-  #pingsOut = 0;
-  /** The other side may not have seen this end's goodbye. */
-  #crossing = false;
   #remoteDraining = false;
   #remoteEnded = false;
   #settleClosed: (reason: CloseReason) => void = () => {};
@@ -123,7 +116,6 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
       this.#settleClosed = resolve;
     });
     this.#pending.nextId = wire.firstId ?? 1;
-    this.#liveness = new Liveness(options.heartbeat, clock.now);
     this.#codec = wire.codec(this);
     this.#sender = new Sender({
       channel,
@@ -149,7 +141,7 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
       ordered: options.ordered ?? wire.ordered,
       answersCancelled: this.#codec.carries.answersCancelled,
       answer: (reply) => {
-        this.#countServed(reply);
+        countServed(this.#counters, reply);
         this.#sender.post(reply);
       },
       congested: () => this.#sender.congested,
@@ -174,13 +166,38 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
       opened: () => this.#sender.start(),
       broken: (error) => this.#break(error),
     });
+    this.#admission = new Admission({
+      codec: this.#codec,
+      sender: this.#sender,
+      counters: this.#counters,
+      holder: this,
+      barred: () => this.#barred(),
+    });
+    this.#watch = new Watch({
+      clock,
+      rounds: options.rounds ?? new Rounds(clock),
+      heartbeat: options.heartbeat,
+      pending: this.#pending,
+      sender: this.#sender,
+      service: this.#service,
+      counters: this.#counters,
+      canPing: () => this.#codec.carries.ping && this.#opening.isDone,
+      isReading: () => this.isReading,
+      isEnding: () => this.#draining || this.#remoteEnded,
+      expired: (call) => {
+        call.fail(this.#timeout(call));
+        this.#sayCancel(call.id);
+      },
+      eased: () => this.#closeWhenDone(),
+      silent: (error) => this.#break(error),
+    });
     this.#receiver = new Receiver({
       codec: this.#codec,
       pending: this.#pending,
       opening: this.#opening,
       sender: this.#sender,
       service: this.#service,
-      liveness: this.#liveness,
+      watch: this.#watch,
       limits,
       clock,
       logger: options.logger,
@@ -190,16 +207,11 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
       served: () => this.#closeWhenDone(),
       broken: (error) => this.#break(error),
       goodbye: (message) => this.#onGoodbye(message),
-      pong: () => this.#onPong(),
+      pong: () => this.#watch.pong(),
       takesOver: (call, error) => this.#takesOver(call, error),
     });
-    this.#rounds = options.rounds ?? new Rounds(clock);
-    this.#rounds.join(this);
     channel.open({
-      frames: (frames) => {
-        if (!this.isAwake) this.#rounds.wake(this);
-        return this.#receiver.frames(frames);
-      },
+      frames: (frames) => this.#receiver.frames(frames),
       skipped: (head, reason) => this.#receiver.skipped(head, reason),
       ended: () => this.#onEnded(),
       closed: (reason) => this.#onLost(reason),
@@ -303,8 +315,8 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
 
   /** Takes requests from a caller or from the client's queue; settles them or hands them back through `onOrphans`. */
   submit(item: OutgoingItem): void {
-    if (!this.isAwake) this.#rounds.wake(this);
-    const admitted = this.#admitted(item);
+    this.#watch.wake();
+    const admitted = this.#admission.admit(item);
     if (admitted === undefined) return;
     // To make room the peer has flushed, which may have shown that the link is broken.
     if (this.#isClosed) return this.#giveBack([admitted], { message: "the link is closed" });
@@ -349,26 +361,17 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
   /** Stops serving new requests, answers the accepted ones, then closes; at `graceMs` it closes anyway. */
   async drain(graceMs: number, text = "draining", redialAfterMs?: number): Promise<void> {
     if (this.#isClosed) return;
-    const { clock } = this.#options;
-    const { carries } = this.#codec;
-    let stopCrossing = (): void => {};
-    if (!this.#draining && carries.goodbye) {
+    if (!this.#draining && this.#codec.carries.goodbye) {
       this.#sender.post({ kind: "goodbye", text, redialAfterMs });
-      if (carries.ping && this.#opening.isDone) {
-        // Its answer comes after all that was sent before the goodbye arrived: until then calls are refused, not lost.
-        this.#ping();
-        this.#crossing = true;
-        stopCrossing = after(clock, CROSSING_MS, () => this.#hasCrossed());
-      }
+      this.#watch.cross();
     }
     this.#draining = true;
-    this.#rounds.wake(this);
+    this.#watch.wake();
     this.#service.refuse();
-    const stop = after(clock, graceMs, () => this.end({ message: `Not drained within ${graceMs} ms` }));
+    const stop = after(this.#options.clock, graceMs, () => this.end({ message: `Not drained within ${graceMs} ms` }));
     this.#closeWhenDone();
     await this.closed;
     stop();
-    stopCrossing();
   }
 
   /** Closes at once; everything outstanding has settled when it returns. */
@@ -388,57 +391,14 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
 
   // ---- sending
 
-  /** What of the item can be sent; the rest has failed. */
-  #admitted(item: OutgoingItem): OutgoingItem | undefined {
-    if (item.kind !== "batch") return this.#admits(item) ? item : undefined;
-    let calls = 0;
-    const sendable = item.messages.filter((request) => {
-      const isSendable = this.#admits(request, calls);
-      if (isSendable && request.kind === "call") calls++;
-      return isSendable;
-    });
-    if (sendable.length === 0) return undefined;
-    return sendable.length === item.messages.length ? item : new OutgoingBatch(sendable);
-  }
-
-  /** Takes the request in, or fails it here and now. */
-  #admits(request: OutgoingRequest, ahead = 0): boolean {
-    if (request.kind === "call") {
-      if (request.settled) return false;
-      this.#counters.calls++;
-      request.holder = this;
-    }
-    const refusal = this.#refusal(request, ahead);
-    if (refusal !== undefined) request.fail(refusal);
-    return refusal === undefined;
-  }
-
-  #refusal(request: OutgoingRequest, ahead: number): RpcError | undefined {
-    const { method } = request;
-    if (this.#isClosed || this.#remoteEnded) {
-      return new RpcError("unavailable", `Cannot call "${method}": the link is closed`, { executed: "no" });
-    }
-    if (this.#remoteDraining) {
-      return new RpcError("unavailable", `Cannot call "${method}": the other side is closing`, { executed: "no" });
-    }
-    if (this.#sender.congested) {
-      return new RpcError("resource_exhausted", `Cannot call "${method}": the other side reads too slowly`, {
-        executed: "no",
-      });
-    }
-    const refusal = this.#codec.refuses?.(request);
-    if (refusal !== undefined || this.#sender.hasRoom(request.kind, ahead)) return refusal;
-    return new RpcError("resource_exhausted", `Cannot call "${method}": the queue is full`, { executed: "no" });
+  /** Why no new request of this end is taken. */
+  #barred(): string | undefined {
+    if (this.#isClosed || this.#remoteEnded) return "the link is closed";
+    return this.#remoteDraining ? "the other side is closing" : undefined;
   }
 
   #sayCancel(id: Id): void {
     if (this.#codec.carries.cancel) this.#sender.post({ kind: "cancel", id });
-  }
-
-  #countServed(reply: Message): void {
-    if (reply.kind === "batch") return reply.messages.forEach((member) => this.#countServed(member));
-    this.#counters.served++;
-    if (reply.kind === "error") countCode(this.#counters, "servedErrorsByCode", reply.error.code);
   }
 
   // ---- receiving
@@ -464,57 +424,6 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
 
   // ---- time
 
-  /** This process stood still (called by the rounds). */
-  excuse(pausedMs: number): void {
-    this.#liveness.excuse(pausedMs);
-  }
-
-  /** Ends what has run out of time, and judges the other side's silence (called by the rounds). */
-  visit(now: number): number {
-    for (const call of this.#pending.expire(now)) {
-      this.#counters.timeouts++;
-      call.fail(this.#timeout(call));
-      this.#sayCancel(call.id);
-    }
-    this.#counters.timeouts += this.#sender.expire(now);
-    this.#service.expire(now);
-    this.#closeWhenDone();
-    if (this.#codec.carries.ping && this.#opening.isDone) this.#judge(now);
-    return this.#nextVisit(now);
-  }
-
-  #nextVisit(now: number): number {
-    const mayEnd = this.#draining || this.#remoteEnded;
-    if (this.pendingCount > 0 || !this.#service.idle || !this.#sender.idle || mayEnd) return now;
-    // What opens a link, or carries no pings, is woken by what arrives.
-    if (!this.#codec.carries.ping || !this.#opening.isDone) return Number.POSITIVE_INFINITY;
-    return this.#liveness.due(this.#sender.lastSent);
-  }
-
-  #judge(now: number): void {
-    const verdict = this.#liveness.judge(now, this.#sender.lastSent, this.isReading);
-    if (verdict === "ping") this.#ping();
-    else if (verdict === "dead") {
-      const silentMs = Math.round(this.#liveness.silentMs(now));
-      this.#break(new RpcError("unavailable", `The other side has been silent for ${silentMs} ms`));
-    }
-  }
-
-  #ping(): void {
-    this.#pingsOut++;
-    this.#sender.post({ kind: "ping", token: undefined });
-  }
-
-  #onPong(): void {
-    this.#pingsOut = Math.max(0, this.#pingsOut - 1);
-    if (this.#crossing && this.#pingsOut === 0) this.#hasCrossed();
-  }
-
-  #hasCrossed(): void {
-    this.#crossing = false;
-    this.#closeWhenDone();
-  }
-
   #timeout(call: OutgoingCall): RpcError {
     const why = `Cannot call "${call.method}": no reply within ${Math.round(call.givenMs)} ms`;
     return new RpcError("deadline_exceeded", why, { executed: "unknown" });
@@ -533,7 +442,7 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
 
   #closeWhenDone(): void {
     if (!(this.#draining || this.#remoteEnded) || this.#isClosed || !this.#service.idle) return;
-    if (this.#crossing && !this.#remoteEnded) return;
+    if (this.#watch.isCrossing && !this.#remoteEnded) return;
     // First, because a call that leaves now is one more to wait for.
     this.#sender.flush();
     if (!this.#remoteEnded && this.#pending.size > 0) return;
@@ -567,7 +476,7 @@ export class Peer implements Holder, Connection, CodecLink, Visited {
     if (this.#isClosed) return;
     const reason = this.#wire.closed?.(given) ?? given;
     this.#isClosed = true;
-    this.#rounds.leave(this);
+    this.#watch.stop();
     this.#sender.stop();
     this.#service.stop(new RpcError("unavailable", "The link is closed"), byOther);
     this.#receiver.readOn();

@@ -3,7 +3,6 @@ import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import { protocolError, RpcError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import type { Liveness } from "./liveness.ts";
 import type { Logger } from "./logger.ts";
 import type { ErrorMessage, GoodbyeMessage, Message, ResultMessage } from "./message.ts";
 import type { Meter } from "./meter.ts";
@@ -14,6 +13,7 @@ import type { Sender } from "./sender.ts";
 import type { Service } from "./service.ts";
 import { type Counters, countCode } from "./stats.ts";
 import { printable } from "./text.ts";
+import type { Watch } from "./watch.ts";
 
 /** What the receiving half needs from its peer. */
 export interface ReceiverOptions {
@@ -22,7 +22,7 @@ export interface ReceiverOptions {
   readonly opening: Opening;
   readonly sender: Sender;
   readonly service: Service;
-  readonly liveness: Liveness;
+  readonly watch: Watch;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -70,8 +70,8 @@ export class Receiver {
   }
 
   #take(frames: readonly Frame[]): Full {
-    const { codec, clock, liveness, sender } = this.#options;
-    liveness.received(clock.now);
+    const { codec, clock, watch, sender } = this.#options;
+    watch.received(clock.now);
     let count = 0;
     for (const frame of frames) {
       if (this.#options.isClosed()) return;
@@ -91,9 +91,9 @@ export class Receiver {
   }
 
   skipped(head: Uint8Array, reason: RpcError): void {
-    const { codec, clock, liveness } = this.#options;
+    const { codec, clock, watch } = this.#options;
     if (this.#options.isClosed()) return;
-    liveness.received(clock.now);
+    watch.received(clock.now);
     const message = codec.salvage?.(head, reason);
     this.#receive(message ?? { kind: "invalid", id: null, method: undefined, error: reason });
   }
@@ -169,7 +169,7 @@ export class Receiver {
    * peer read again, so a reply never waits behind a request.
    */
   #mayPause(): Full {
-    const { service, pending, sender, limits, liveness, clock } = this.#options;
+    const { service, pending, sender, limits, watch, clock } = this.#options;
     if (service.waiting < limits.maxWaiting || this.#options.isClosed()) return;
     if (pending.size + sender.unsentCalls > 0) return;
     // A channel that cannot pause brings more all the same: whoever was told to wait first must be told to go on, too.
@@ -177,7 +177,7 @@ export class Receiver {
     return new Promise((resolve) => {
       this.#readOn = () => {
         this.#readOn = undefined;
-        liveness.received(clock.now);
+        watch.received(clock.now);
         resolve();
         before?.();
       };

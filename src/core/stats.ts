@@ -1,5 +1,6 @@
 import type { Code } from "./errors.ts";
 import { type TimeStats, timeBetween } from "./histogram.ts";
+import type { Message } from "./message.ts";
 
 /** How often each code occurred; one that did not occur is absent. */
 export type CodeCounts = Readonly<Partial<Record<Code, number>>>;
@@ -145,6 +146,13 @@ export function newCounters(): Counters {
 
 export function newAttempts(): AttemptCounters {
   return { dials: 0, dialErrors: 0, redials: 0, accepts: 0, handshakeErrors: 0 };
+}
+
+/** Counts a reply that this end gives; a batch counts each of its members. */
+export function countServed(counters: Counters, reply: Message): void {
+  if (reply.kind === "batch") return reply.messages.forEach((member) => countServed(counters, member));
+  counters.served++;
+  if (reply.kind === "error") countCode(counters, "servedErrorsByCode", reply.error.code);
 }
 
 /** Counts one error under its code. */
