@@ -5,6 +5,7 @@ import { NativeCodec } from "../src/codecs/native/codec.ts";
 import { NameCache } from "../src/codecs/native/names.ts";
 import { Packer } from "../src/codecs/native/pack.ts";
 import { Unpacker } from "../src/codecs/native/unpack.ts";
+import { Arena } from "../src/core/arena.ts";
 import type { Message } from "../src/core/message.ts";
 import { bytesOf } from "../src/core/text.ts";
 import { memoryPipes } from "../src/transports/memory.ts";
@@ -64,7 +65,7 @@ describe("docs/wires/native.md", () => {
 
   const values = VECTORS.filter((vector) => one(vector, "value") !== undefined);
   test.each(values.map((vector) => [one(vector, "value") ?? "", vector] as const))("%s", (text, vector) => {
-    const packer = new Packer({ maxBytes: 1000, maxDepth: 10 });
+    const packer = new Packer({ maxBytes: 1000, maxDepth: 10 }, new Arena());
     packer.put(evaluated(text));
     const expected = bytesOfText(one(vector, "msgpack") ?? "");
     expect([...packer.take()]).toEqual(expected);

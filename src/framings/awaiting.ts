@@ -15,45 +15,38 @@ export interface Awaited {
  * A pipe whose other side begins with some bytes that say what follows. The pipe that `choose` gives opens its `rest`
  * inside its own `open`. What this end writes before the bytes came is held back, unless it `writesAtOnce`.
  */
-export class AwaitingPipe implements Pipe {
+export class AwaitingPipe implements Pipe, PipeSink {
   readonly #pipe: Pipe;
-  readonly #awaited: Awaited;
+  /** Until it is decided. */
+  #awaited: Awaited | undefined;
   /** What came of the bytes. */
-  readonly #received: Uint8Array;
-  #count = 0;
+  #received: number[] = [];
   /** What was chosen. */
-  #inner: Pipe | undefined;
+  #inner: Pipe | undefined = undefined;
+  /** Where this end's owner listens. */
+  #upper: PipeSink | undefined = undefined;
   /** Where the rest of the stream goes. */
-  #lower: PipeSink | undefined;
-  #held: (Uint8Array | string)[] = [];
-  #room: Promise<void> | undefined;
-  #makeRoom: (() => void) | undefined;
+  #lower: PipeSink | undefined = undefined;
+  #held: (Uint8Array | string)[] | undefined = undefined;
+  #room: Promise<void> | undefined = undefined;
+  #makeRoom: (() => void) | undefined = undefined;
   #over = false;
 
   constructor(pipe: Pipe, awaited: Awaited) {
     this.#pipe = pipe;
     this.#awaited = awaited;
-    this.#received = new Uint8Array(awaited.bytes);
   }
 
   open(sink: PipeSink): void {
-    this.#pipe.open({
-      data: (bytes) => {
-        if (this.#lower !== undefined) return this.#lower.data(bytes);
-        return this.#over ? undefined : this.#take(bytes, sink);
-      },
-      ended: () => (this.#lower ?? sink).ended(),
-      closed: (reason) => {
-        this.#stop();
-        (this.#lower ?? sink).closed(reason);
-      },
-    });
+    this.#upper = sink;
+    this.#pipe.open(this);
   }
 
   write(bytes: Uint8Array | string): Full {
     if (this.#inner !== undefined) return this.#inner.write(bytes);
     if (this.#over) return;
-    if (this.#awaited.writesAtOnce === true) return this.#pipe.write(bytes);
+    if (this.#awaited?.writesAtOnce === true) return this.#pipe.write(bytes);
+    this.#held ??= [];
     this.#held.push(bytes);
     this.#room ??= new Promise((resolve) => {
       this.#makeRoom = resolve;
@@ -66,46 +59,84 @@ export class AwaitingPipe implements Pipe {
     (this.#inner ?? this.#pipe).close(reason);
   }
 
-  /** Ends the link: they did not come, or not the right ones. */
+  /** Ends the link: the bytes did not come, or not the right ones. */
   fail(error: RpcError): void {
     this.#stop();
     this.#pipe.close({ message: error.message, error });
   }
 
-  #take(bytes: Uint8Array, sink: PipeSink): Full {
-    const missing = this.#awaited.bytes - this.#count;
-    const head = bytes.subarray(0, missing);
-    this.#received.set(head, this.#count);
-    this.#count += head.length;
-    if (head.length < missing) return;
-    this.#begin(sink);
+  data(bytes: Uint8Array): Full {
+    if (this.#lower !== undefined) return this.#lower.data(bytes);
+    return this.#over || this.#awaited === undefined ? undefined : this.#take(bytes, this.#awaited);
+  }
+
+  ended(): void {
+    (this.#lower ?? this.#upper)?.ended();
+  }
+
+  closed(reason: CloseReason): void {
+    this.#stop();
+    (this.#lower ?? this.#upper)?.closed(reason);
+  }
+
+  /** The rest of the stream has a reader (called by `Rest`). */
+  listen(lower: PipeSink): void {
+    this.#lower = lower;
+  }
+
+  #take(bytes: Uint8Array, awaited: Awaited): Full {
+    const missing = awaited.bytes - this.#received.length;
+    this.#received.push(...bytes.subarray(0, missing));
+    if (bytes.length < missing) return;
+    this.#begin(awaited);
     if (bytes.length > missing) return this.#lower?.data(bytes.subarray(missing));
   }
 
-  #begin(sink: PipeSink): void {
+  #begin(awaited: Awaited): void {
+    const received = Uint8Array.from(this.#received);
+    this.#awaited = undefined;
+    this.#received = [];
     try {
-      const inner = this.#awaited.choose(this.#received, {
-        open: (lower) => {
-          this.#lower = lower;
-        },
-        write: (more) => this.#pipe.write(more),
-        close: (reason) => this.#pipe.close(reason),
-      });
-      inner.open(sink);
+      const inner = awaited.choose(received, new Rest(this, this.#pipe));
+      if (this.#upper !== undefined) inner.open(this.#upper);
       this.#inner = inner;
     } catch (thrown) {
       this.#lower = undefined;
-      const what = this.#received.length === 1 ? "the first byte" : "the first bytes";
-      const why = `Cannot go on after ${what} ${this.#received.join(" ")}`;
+      const what = received.length === 1 ? "the first byte" : "the first bytes";
+      const why = `Cannot go on after ${what} ${received.join(" ")}`;
       return this.fail(RpcError.is(thrown) ? thrown : protocolError(why, { cause: thrown }));
     }
-    for (const bytes of this.#held.splice(0)) void this.#inner.write(bytes);
+    for (const bytes of this.#held ?? []) void this.#inner.write(bytes);
+    this.#held = undefined;
     this.#makeRoom?.();
   }
 
   #stop(): void {
     this.#over = true;
-    this.#held = [];
+    this.#held = undefined;
     this.#makeRoom?.();
+  }
+}
+
+/** The stream after its first bytes. */
+class Rest implements Pipe {
+  readonly #owner: AwaitingPipe;
+  readonly #pipe: Pipe;
+
+  constructor(owner: AwaitingPipe, pipe: Pipe) {
+    this.#owner = owner;
+    this.#pipe = pipe;
+  }
+
+  open(lower: PipeSink): void {
+    this.#owner.listen(lower);
+  }
+
+  write(bytes: Uint8Array | string): Full {
+    return this.#pipe.write(bytes);
+  }
+
+  close(reason?: CloseReason): void {
+    this.#pipe.close(reason);
   }
 }

@@ -1,4 +1,4 @@
-import type { Channel, Frame, Pipe } from "../core/channel.ts";
+import type { Channel, ChannelSink, CloseReason, Frame, Full, Pipe, PipeSink } from "../core/channel.ts";
 import { protocolError, RpcError } from "../core/errors.ts";
 import { Outlet } from "./outlet.ts";
 
@@ -17,63 +17,86 @@ export interface Cutter {
  * owner's own `close`.
  */
 export function framed(pipe: Pipe, cutter: Cutter): Channel {
-  let out: Outlet | undefined;
+  return new FramedChannel(pipe, cutter);
+}
+
+/** One object for both directions, because a server has one for each of its links. */
+class FramedChannel implements Channel, PipeSink {
+  readonly #pipe: Pipe;
+  readonly #cutter: Cutter;
+  #out: Outlet | undefined = undefined;
+  #sink: ChannelSink | undefined = undefined;
   /** Broken or closed: nothing more is cut. */
-  let over = false;
-  const fail = (thrown: unknown): void => {
-    over = true;
+  #over = false;
+
+  constructor(pipe: Pipe, cutter: Cutter) {
+    this.#pipe = pipe;
+    this.#cutter = cutter;
+  }
+
+  open(sink: ChannelSink): void {
+    this.#sink = sink;
+    this.#out = new Outlet(sink);
+    this.#pipe.open(this);
+  }
+
+  send(frames: readonly Frame[]): Full {
+    if (frames.length === 0 || this.#over) return;
+    let packed: Uint8Array | string;
+    try {
+      packed = this.#cutter.pack(frames);
+    } catch (thrown) {
+      this.#out?.stop();
+      this.#fail(thrown);
+      return;
+    }
+    return this.#pipe.write(packed);
+  }
+
+  close(reason?: CloseReason): void {
+    this.#over = true;
+    this.#out?.stop();
+    this.#pipe.close(reason);
+  }
+
+  data(bytes: Uint8Array): Full {
+    const out = this.#out;
+    if (this.#over || out === undefined) return;
+    try {
+      this.#cutter.cut(bytes, out);
+    } catch (thrown) {
+      this.#failAfter(out, thrown);
+    }
+    return out.flush();
+  }
+
+  ended(): void {
+    const out = this.#out;
+    if (this.#over || out === undefined) return;
+    try {
+      this.#cutter.end(out);
+      out.next(() => this.#sink?.ended());
+    } catch (thrown) {
+      this.#failAfter(out, thrown);
+    }
+    void out.flush();
+  }
+
+  closed(reason: CloseReason): void {
+    this.#over = true;
+    this.#out?.stop();
+    this.#sink?.closed(reason);
+  }
+
+  /** What came before still goes out. */
+  #failAfter(out: Outlet, thrown: unknown): void {
+    this.#over = true;
+    out.next(() => this.#fail(thrown));
+  }
+
+  #fail(thrown: unknown): void {
+    this.#over = true;
     const error = RpcError.is(thrown) ? thrown : protocolError("Cannot read the stream", { cause: thrown });
-    pipe.close({ message: error.message, error });
-  };
-  return {
-    open(sink) {
-      const outlet = new Outlet(sink);
-      out = outlet;
-      const attempt = (cut: () => void): void => {
-        try {
-          cut();
-        } catch (thrown) {
-          over = true;
-          outlet.next(() => fail(thrown));
-        }
-      };
-      pipe.open({
-        data(bytes) {
-          if (over) return;
-          attempt(() => cutter.cut(bytes, outlet));
-          return outlet.flush();
-        },
-        ended() {
-          if (over) return;
-          attempt(() => {
-            cutter.end(outlet);
-            outlet.next(() => sink.ended());
-          });
-          void outlet.flush();
-        },
-        closed(reason) {
-          over = true;
-          outlet.stop();
-          sink.closed(reason);
-        },
-      });
-    },
-    send(frames) {
-      if (frames.length === 0 || over) return;
-      let packed: Uint8Array | string;
-      try {
-        packed = cutter.pack(frames);
-      } catch (thrown) {
-        out?.stop();
-        fail(thrown);
-        return;
-      }
-      return pipe.write(packed);
-    },
-    close(reason) {
-      over = true;
-      out?.stop();
-      pipe.close(reason);
-    },
-  };
+    this.#pipe.close({ message: error.message, error });
+  }
 }

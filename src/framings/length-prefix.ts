@@ -1,3 +1,4 @@
+import { Arena } from "../core/arena.ts";
 import type { Frame, Framing } from "../core/channel.ts";
 import { protocolError } from "../core/errors.ts";
 import { type Cutter, framed } from "./framed.ts";
@@ -14,16 +15,19 @@ const encoder = new TextEncoder();
  * ends the link, and so does a stream that ends inside a frame.
  */
 export function lengthPrefix(): Framing {
-  return (pipe, link) => framed(pipe, new LengthPrefixCutter(link.limits.maxFrameBytes));
+  const arena = new Arena();
+  return (pipe, link) => framed(pipe, new LengthPrefixCutter(link.limits.maxFrameBytes, arena));
 }
 
 class LengthPrefixCutter implements Cutter {
   readonly #maxBytes: number;
+  readonly #arena: Arena;
   /** A prefix and what there is of its frame. */
   readonly #rest: Rest;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, arena: Arena) {
     this.#maxBytes = maxBytes;
+    this.#arena = arena;
     this.#rest = new Rest(PREFIX_BYTES + maxBytes);
   }
 
@@ -34,7 +38,7 @@ class LengthPrefixCutter implements Cutter {
     try {
       for (let next = this.#endOf(bytes, end); next <= bytes.length; next = this.#endOf(bytes, end)) end = next;
     } finally {
-      if (end > start) out.frames(framesOf(new Uint8Array(bytes.subarray(start, end))));
+      if (end > start) out.frames(framesOf(this.#arena.copy(bytes.subarray(start, end))));
     }
     if (end < bytes.length) this.#rest.add(bytes.subarray(end));
   }
@@ -47,7 +51,7 @@ class LengthPrefixCutter implements Cutter {
     let length = 0;
     for (const frame of frames) length += PREFIX_BYTES + frame.length;
     // Enough where all text is ASCII.
-    let chunk: Uint8Array = new Uint8Array(length);
+    let chunk = this.#arena.reserve(length);
     let at = 0;
     for (const frame of frames) {
       const start = at + PREFIX_BYTES;
@@ -65,7 +69,7 @@ class LengthPrefixCutter implements Cutter {
       }
       writePrefix(chunk, start - PREFIX_BYTES, at - start);
     }
-    return at === chunk.length ? chunk : chunk.subarray(0, at);
+    return this.#arena.keep(chunk, at);
   }
 
   /** Brings the frame that has begun to its end; gives where the rest of the bytes begins. */

@@ -1,5 +1,4 @@
-import { NativeCodec, type NativeOptions } from "../codecs/native/codec.ts";
-import { NameCache } from "../codecs/native/names.ts";
+import { NativeCodec, type NativeOptions, newStores } from "../codecs/native/codec.ts";
 import type { Pipe } from "../core/channel.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Wire } from "../core/wire.ts";
@@ -35,7 +34,7 @@ export function native(options: NativeWireOptions = {}): Wire {
     throw new TypeError(`body must be "json" or "msgpack", not ${String(body)}`);
   }
   const frames = lengthPrefix();
-  const names = new NameCache();
+  const stores = newStores();
   return {
     name: "native",
     framing(pipe, link) {
@@ -49,6 +48,6 @@ export function native(options: NativeWireOptions = {}): Wire {
       return frames(greeted, link);
     },
     ordered: false,
-    codec: (link) => new NativeCodec(link, options, names),
+    codec: (link) => new NativeCodec(link, options, stores),
   };
 }

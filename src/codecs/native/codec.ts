@@ -1,3 +1,4 @@
+import { Arena } from "../../core/arena.ts";
 import type { Frame } from "../../core/channel.ts";
 import type { Cannot, Carries, Codec, CodecLink } from "../../core/codec.ts";
 import { protocolError, RpcError } from "../../core/errors.ts";
@@ -26,6 +27,16 @@ export interface NativeOptions {
   readonly body?: BodyName | undefined;
 }
 
+/** What the links of a wire share, so that an idle one has none of it. */
+export interface NativeStores {
+  readonly names: NameCache;
+  readonly arena: Arena;
+}
+
+export function newStores(): NativeStores {
+  return { names: new NameCache(), arena: new Arena() };
+}
+
 /** The native wire: a frame is one flat list of messages, whose body the two ends agree on in hello and welcome. */
 export class NativeCodec implements Codec {
   readonly carries: Carries = {
@@ -40,13 +51,14 @@ export class NativeCodec implements Codec {
   readonly #wish: BodyName | undefined;
   readonly #limits: { -readonly [Name in keyof BodyLimits]: BodyLimits[Name] };
   readonly #names: NameCache;
+  readonly #arena: Arena;
   /** What the other side said of itself. */
   #theirs: Terms | undefined = undefined;
   #writer: FieldWriter;
 
-  /** `names` may be shared with other links: it only remembers. */
-  constructor(link: CodecLink, { body }: NativeOptions = {}, names: NameCache = new NameCache()) {
+  constructor(link: CodecLink, { body }: NativeOptions = {}, { names, arena }: NativeStores = newStores()) {
     this.#names = names;
+    this.#arena = arena;
     this.#link = link;
     this.#wish = body;
     this.#limits = { maxBytes: link.maxFrameBytes, maxDepth: link.limits.maxDepth };
@@ -114,7 +126,7 @@ export class NativeCodec implements Codec {
   }
 
   #write({ bodies }: Terms): void {
-    if (bodies[0] === "msgpack") this.#writer = new Packer(this.#limits);
+    if (bodies[0] === "msgpack") this.#writer = new Packer(this.#limits, this.#arena);
   }
 
   #reader(frame: Frame): FieldReader {

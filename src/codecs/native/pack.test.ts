@@ -2,6 +2,7 @@ import * as oracle from "@msgpack/msgpack";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { JSON_VALUES } from "../../../test/suites/codec-suite.ts";
+import { Arena } from "../../core/arena.ts";
 import { NameCache } from "./names.ts";
 import { Packer } from "./pack.ts";
 import { Unpacker } from "./unpack.ts";
@@ -11,7 +12,7 @@ const PLAIN_VALUES = JSON_VALUES.filter((value) => !JSON.stringify(value).includ
 const LIMITS = { maxBytes: 1 << 20, maxDepth: 32 };
 
 function packed(value: unknown): Uint8Array {
-  const packer = new Packer(LIMITS);
+  const packer = new Packer(LIMITS, new Arena());
   packer.put(value);
   return packer.take();
 }
@@ -117,7 +118,7 @@ describe("MessagePack", () => {
   });
 
   test("a frame that failed leaves nothing behind, and frames do not share bytes", () => {
-    const packer = new Packer(LIMITS);
+    const packer = new Packer(LIMITS, new Arena());
     packer.put("lost");
     expect(() => packer.put(() => 1)).toThrow();
     packer.reset();
@@ -129,7 +130,7 @@ describe("MessagePack", () => {
   });
 
   test("a value that outgrows the frame is given up while it is written", () => {
-    const packer = new Packer({ maxBytes: 1000, maxDepth: 32 });
+    const packer = new Packer({ maxBytes: 1000, maxDepth: 32 }, new Arena());
     expect(() => packer.put(new Array(100_000).fill("x"))).toThrow("larger than 1000 bytes");
   });
 

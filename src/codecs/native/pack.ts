@@ -1,3 +1,4 @@
+import type { Arena } from "../../core/arena.ts";
 import { RpcError } from "../../core/errors.ts";
 import type { FieldWriter } from "./body.ts";
 import { BIGINT, MAP, TIMESTAMP, UNDEFINED } from "./extensions.ts";
@@ -21,14 +22,16 @@ export interface BodyLimits {
  */
 export class Packer implements FieldWriter {
   readonly #limits: BodyLimits;
+  readonly #arena: Arena;
   /** The next frame is made as large as the last one was, and a bit. */
   #expected = LEAST_BYTES;
   #bytes: Uint8Array;
   #view: DataView | undefined = undefined;
   #at = 0;
 
-  constructor(limits: BodyLimits) {
+  constructor(limits: BodyLimits, arena: Arena) {
     this.#limits = limits;
+    this.#arena = arena;
     // An idle link has no buffer.
     this.#bytes = NOTHING;
   }
@@ -38,7 +41,7 @@ export class Packer implements FieldWriter {
   }
 
   take(): Uint8Array {
-    const frame = this.#bytes.subarray(0, this.#at);
+    const frame = this.#arena.keep(this.#bytes, this.#at);
     this.#expected = Math.max(LEAST_BYTES, this.#at + (this.#at >> 2));
     this.reset();
     return frame;
@@ -283,7 +286,7 @@ export class Packer implements FieldWriter {
   }
 
   #dataView(): DataView {
-    this.#view ??= new DataView(this.#bytes.buffer);
+    this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
     return this.#view;
   }
 
@@ -303,7 +306,7 @@ export class Packer implements FieldWriter {
     if (this.#at > maxBytes || needed > maxBytes * 3 + 64) {
       throw new RpcError("resource_exhausted", `The message is larger than ${maxBytes} bytes`);
     }
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2, this.#expected));
+    const grown = this.#arena.reserve(Math.max(needed, this.#bytes.length * 2, this.#expected));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
     this.#view = undefined;
