@@ -2,6 +2,7 @@ import type { Connection } from "./context.ts";
 import type { Fault } from "./errors.ts";
 import { RpcError } from "./errors.ts";
 import type { Dispatcher } from "./handlers.ts";
+import { IdTable } from "./id-table.ts";
 import type { Limits, Slots } from "./limits.ts";
 import type { BatchMessage, Id, InvalidMessage, Message, ReplyMessage, RequestMessage } from "./message.ts";
 import type { Meter } from "./meter.ts";
@@ -36,7 +37,7 @@ export class Service {
   #dispatcher: Dispatcher | undefined = undefined;
   readonly #queue = new Queue<Task>();
   /** Calls that wait or run; a synchronous handler never gets here. */
-  readonly #calls = new Map<Id, Task>();
+  readonly #calls = new IdTable<Task>();
   #active = 0;
   /** No call in the table ends before this. */
   #earliest = Number.POSITIVE_INFINITY;
@@ -63,7 +64,7 @@ export class Service {
     return this.#active === 0 && this.#queue.length === 0;
   }
   has(id: Id): boolean {
-    return this.#calls.has(id);
+    return this.#calls.get(id) !== undefined;
   }
 
   /** Begins to serve; what has come before starts now. */
@@ -105,7 +106,10 @@ export class Service {
   /** The caller gave up. What waits is answered at once and never starts; what runs is told. */
   cancel(id: Id, error: RpcError = new RpcError("cancelled", "The call was cancelled by its caller")): void {
     const task = this.#calls.get(id);
-    if (task === undefined) return;
+    if (task !== undefined) this.#cancel(task, error);
+  }
+
+  #cancel(task: Task, error: RpcError): void {
     task.cancel(error);
     if (task.state === "waiting") this.#finish(task, { ...faultOf(error), executed: "no" });
   }
@@ -114,8 +118,8 @@ export class Service {
   expire(now: number): void {
     if (now < this.#earliest) return;
     this.#earliest = Number.POSITIVE_INFINITY;
-    for (const [id, task] of [...this.#calls]) {
-      if (task.endsAt <= now) this.cancel(id, new RpcError("deadline_exceeded", "The time of the call is over"));
+    for (const task of this.#calls.values()) {
+      if (task.endsAt <= now) this.#cancel(task, new RpcError("deadline_exceeded", "The time of the call is over"));
       else if (task.endsAt < this.#earliest) this.#earliest = task.endsAt;
     }
   }
@@ -228,7 +232,7 @@ export class Service {
 
   #remember(task: Task): void {
     if (task.message.kind !== "call" || this.#state === "stopped") return;
-    this.#calls.set(task.message.id, task);
+    if (this.#calls.get(task.message.id) !== task) this.#calls.set(task.message.id, task);
     if (task.endsAt < this.#earliest) this.#earliest = task.endsAt;
   }
 
