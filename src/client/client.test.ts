@@ -5,7 +5,7 @@ import { deferred, turn } from "../../test/suites/support.ts";
 import { world } from "../../test/suites/world.ts";
 import { ManualClock } from "../core/clock.ts";
 import { RpcError } from "../core/errors.ts";
-import type { Dialer } from "../core/wire.ts";
+import type { Dialer, Wire } from "../core/wire.ts";
 import { memoryChannels } from "../transports/memory.ts";
 import { Client } from "./client.ts";
 
@@ -210,6 +210,29 @@ describe("several connections", () => {
     expect(it.client.connections).toHaveLength(3);
     await it.client.close();
   });
+});
+
+test("a link that may not be dialled again leaves the others, and what waits waits for them; the last one stops the client", async () => {
+  const closed: Wire["closed"] = (reason) =>
+    reason.message.includes("for good") ? { ...reason, redialAfterMs: Infinity } : reason;
+  const it = await world({ handlers, wire: { ...plainWire(), closed }, client: { connections: 2 } });
+  const end = (index: number, message: string): void =>
+    it.links[index]?.[0].channel?.close({ message, error: new RpcError("unavailable", message) });
+  await turn();
+  it.switchOff();
+  end(1, "for now");
+  await turn();
+  end(0, "for good");
+  await turn();
+  expect(it.client.state).toBe("connecting");
+  const waits = it.client.call("echo", 5);
+  it.switchOn();
+  await pass(it.clock, 2000);
+  expect(await waits).toBe(5);
+  expect([it.client.state, it.client.connections.length]).toEqual(["open", 1]);
+  end(it.links.length - 1, "for good");
+  await turn();
+  expect(it.client.state).toBe("stopped");
 });
 
 describe("closing a client", () => {

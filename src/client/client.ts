@@ -286,7 +286,8 @@ export class Client<Api = unknown> implements Caller {
 
   /** What never left goes to another link; what may have run fails, unless its caller allowed a second time. */
   #takeBack(items: readonly OutgoingItem[], reason: CloseReason): void {
-    const redials = this.#redial !== undefined && reason.redialAfterMs !== Number.POSITIVE_INFINITY;
+    // The others are kept up, if this one may not be dialled again.
+    const redials = this.#redial !== undefined && (reason.redialAfterMs !== Number.POSITIVE_INFINITY || this.#kept > 1);
     for (const item of items) {
       if (this.#stopped === undefined && this.#pick() === undefined && !redials)
         failAll(item, (each) => lost(each, reason));
@@ -308,12 +309,10 @@ export class Client<Api = unknown> implements Caller {
     for (let link = first, failures = 0; ; link = this.#oneLink()) {
       const { reason, livedMs } = await link.ended;
       if (this.#stopped !== undefined) return;
-      if (this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY) {
-        this.#kept--;
-        if (this.#kept === 0) this.#stop("stopped", reason);
-        return;
-      }
+      const isOver = this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY;
+      if (isOver && --this.#kept === 0) return this.#stop("stopped", reason);
       if (this.#pick() === undefined) this.#enter("connecting");
+      if (this.#redial === undefined || isOver) return;
       // A link that hardly lived is a failed attempt too: an end that accepts and closes is not dialled in a hot loop.
       failures = livedMs > this.#redial.maxMs ? 0 : failures + 1;
       const waitMs = Math.max(backoffMs(this.#redial, failures, random), reason.redialAfterMs ?? 0);

@@ -4,7 +4,7 @@ const PIECE_BYTES = 64 << 10;
 const LARGEST_SHARED = PIECE_BYTES >> 2;
 
 /**
- * Gives out byte arrays that share larger pieces of memory, which is several times cheaper than memory for each. For bytes
+ * Gives out byte arrays that share larger pieces of memory, which is cheaper than memory for each. For bytes
  * that are soon written or decoded: an array that is kept keeps its piece. Nobody gets the same bytes twice.
  */
 export class Arena {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { codeOf, Log, never, pass } from "../../test/suites/engine.ts";
+import { masked } from "../../test/suites/masked-pipe.ts";
 import { plainWire } from "../../test/suites/plain-wire.ts";
-import { deferred, turn } from "../../test/suites/support.ts";
+import { deferred, Recorder, turn } from "../../test/suites/support.ts";
 import { world } from "../../test/suites/world.ts";
-import { memoryChannels } from "../transports/memory.ts";
-import type { CloseReason } from "./channel.ts";
+import { memoryChannels, memoryPipes } from "../transports/memory.ts";
+import { native } from "../wires/native.ts";
+import type { CloseReason, Pipe, Role } from "./channel.ts";
 import { ManualClock } from "./clock.ts";
 import type { CallContext, Connection } from "./context.ts";
 import { RpcError } from "./errors.ts";
@@ -174,5 +176,42 @@ describe("identity", () => {
       ),
     ]);
     expect(await client.call("who")).toEqual({ user: "cn=ann" });
+  });
+});
+
+describe("wrapPipe", () => {
+  const handlers = { echo: (value: unknown) => value };
+
+  test("sees the pipe before its first byte, on both ends, and may take its time", async () => {
+    const seen: string[] = [];
+    const wrapPipe = async (pipe: Pipe, { role }: { readonly role: Role }): Promise<Pipe> => {
+      await turn();
+      seen.push(role);
+      return masked(pipe);
+    };
+    const clock = new ManualClock();
+    const [near, far] = memoryPipes();
+    const ends = await Promise.all([
+      establish({ pipe: near }, native(), establishOptions("client", native(), { clock, wrapPipe })),
+      establish({ pipe: far }, native(), establishOptions("server", native(), { clock, wrapPipe, handlers })),
+    ]);
+    expect(await ends[0].call("echo", { a: 1 })).toEqual({ a: 1 });
+    expect(seen.sort()).toEqual(["client", "server"]);
+  });
+
+  test.each([
+    ["throws", () => Promise.reject(new RpcError("permission_denied", "Not from here")), "Not from here"],
+    ["never ends", () => never(), "The handshake did not end within 100 ms"],
+  ])("one that %s refuses the connection, which is closed", async (_, wrapPipe, message) => {
+    const clock = new ManualClock();
+    const [near, far] = memoryPipes();
+    const options = establishOptions("server", native(), { clock, wrapPipe, handshakeTimeoutMs: 100 });
+    const attempt = establish({ pipe: far }, native(), options).catch((error: RpcError) => error.message);
+    const other = new Recorder().open(near);
+    await pass(clock, 200);
+    expect(await attempt).toBe(message);
+    await turn();
+    expect(other.reason?.message).toContain(message);
+    expect([options.meter.stats().handshakeErrors, clock.listeners]).toEqual([1, 0]);
   });
 });

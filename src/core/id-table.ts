@@ -10,7 +10,7 @@ const SPARSE = 4;
  * Finds entries by the id of a call. Ids mostly count up, so an entry stands at the place in a ring that its id says; one
  * that outlasts a whole round, and one whose id is no whole number, is in a map. A map alone would do, but each time it is
  * made anew its old table keeps what it held alive until the next full collection, and with 100 000 calls a second that
- * halves the speed. Whatever ids a peer chooses, the ring has at most a few times as many places as there are entries.
+ * costs a third of the speed. Whatever ids a peer chooses, the ring has at most a few times as many places as there are entries.
  */
 export class IdTable<Entry> {
   #ring: (Entry | undefined)[] = [];

@@ -84,6 +84,18 @@ test("a pause excuses all, and nobody is visited in it", () => {
   expect(links.map(({ visits }) => visits.length)).toEqual(before);
 });
 
+test("a link that has left is not visited again, whoever wakes it, and nothing holds it", async () => {
+  const { clock, rounds, links } = setUp(0, 15_000);
+  const [stays, goes] = links as [Link, Link];
+  tick(clock, 40);
+  const visits = goes.visits.length;
+  rounds.leave(goes);
+  rounds.wake(goes);
+  tick(clock, 40_000);
+  expect([goes.visits.length, goes.wakesIn]).toEqual([visits, 0]);
+  expect(stays.visits.length).toBeGreaterThan(1000);
+});
+
 test("the clock is let go with the last link", () => {
   const { clock, rounds, links } = setUp(0, 5000);
   expect(clock.listeners).toBe(1);

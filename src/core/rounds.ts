@@ -23,8 +23,8 @@ export class Rounds {
   readonly #clock: Clock;
   readonly #links = new Set<Visited>();
   readonly #awake = new Set<Visited>();
-  /** Those that sleep, by the slot of time in which they wake. */
-  readonly #asleep = new Map<number, Visited[]>();
+  /** Those that sleep, by the slot of time in which they wake; each stands in one at most. */
+  readonly #asleep = new Map<number, Set<Visited>>();
   #slot = 0;
   #stop: (() => void) | undefined = undefined;
 
@@ -33,23 +33,25 @@ export class Rounds {
   }
 
   join(link: Visited): void {
+    if (this.#links.size === 0) this.#slot = slotOf(this.#clock.now);
     this.#links.add(link);
     this.wake(link);
-    this.#slot = this.#links.size === 1 ? slotOf(this.#clock.now) : this.#slot;
     this.#stop ??= this.#clock.onTick((now, pausedMs) => this.#tick(now, pausedMs));
   }
 
   leave(link: Visited): void {
     this.#links.delete(link);
     this.#awake.delete(link);
+    // A link that has ended is not kept until the time of its next visit.
+    this.#unlist(link);
     if (this.#links.size > 0) return;
-    this.#asleep.clear();
     this.#stop?.();
     this.#stop = undefined;
   }
 
-  /** Something happened on the link: it is visited on the next tick. */
+  /** Something happened on the link: it is visited on the next tick. One that has left stays away. */
   wake(link: Visited): void {
+    if (!this.#links.has(link)) return;
     link.isAwake = true;
     this.#awake.add(link);
   }
@@ -72,10 +74,9 @@ export class Rounds {
     const links = this.#asleep.get(slot);
     if (links === undefined) return;
     this.#asleep.delete(slot);
-    // One may have ended, or have been woken meanwhile.
     for (const link of links) {
       link.wakesIn = 0;
-      if (this.#links.has(link)) this.wake(link);
+      this.wake(link);
     }
   }
 
@@ -87,10 +88,17 @@ export class Rounds {
     link.isAwake = false;
     // It may be listed from an earlier sleep: an early visit harms nobody.
     if (due === Number.POSITIVE_INFINITY || (link.wakesIn > this.#slot && link.wakesIn <= slot)) return;
+    this.#unlist(link);
     link.wakesIn = slot;
     const links = this.#asleep.get(slot);
-    if (links === undefined) this.#asleep.set(slot, [link]);
-    else links.push(link);
+    if (links === undefined) this.#asleep.set(slot, new Set([link]));
+    else links.add(link);
+  }
+
+  #unlist(link: Visited): void {
+    const links = this.#asleep.get(link.wakesIn);
+    if (links?.delete(link) === true && links.size === 0) this.#asleep.delete(link.wakesIn);
+    link.wakesIn = 0;
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { HandPipe, linkOf } from "../../test/suites/framing-suite.ts";
+import { masked } from "../../test/suites/masked-pipe.ts";
 import { pipeSuite } from "../../test/suites/pipe-suite.ts";
 import { Recorder, turn } from "../../test/suites/support.ts";
 import type { Pipe, Role } from "../core/channel.ts";
@@ -7,23 +8,8 @@ import { bytesOf } from "../core/text.ts";
 import { memoryPipes } from "../transports/memory.ts";
 import { greeting } from "./greeting.ts";
 
-/** Stands for a compression: each byte is turned over. */
-function turned(rest: Pipe): Pipe {
-  const turn = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => byte ^ 0xff);
-  return {
-    open: (sink) =>
-      rest.open({
-        data: (bytes) => sink.data(turn(bytes)),
-        ended: () => sink.ended(),
-        closed: (reason) => sink.closed(reason),
-      }),
-    write: (bytes) => rest.write(turn(bytesOf(bytes))),
-    close: (reason) => rest.close(reason),
-  };
-}
-
 function greeted(pipe: Pipe, role: Role, offers: number): Pipe {
-  const agree = (bits: number, rest: Pipe): Pipe => (bits === 1 ? turned(rest) : rest);
+  const agree = (bits: number, rest: Pipe): Pipe => (bits === 1 ? masked(rest) : rest);
   return greeting(pipe, linkOf({}, role), { magic: [0x93, 0x41], version: 1, offers, agree });
 }
 

@@ -1,31 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { HandPipe, linkOf } from "../../test/suites/framing-suite.ts";
+import { masked } from "../../test/suites/masked-pipe.ts";
 import { pipeSuite } from "../../test/suites/pipe-suite.ts";
 import { Recorder, turn } from "../../test/suites/support.ts";
 import type { Pipe } from "../core/channel.ts";
 import { ManualClock } from "../core/clock.ts";
-import { bytesOf } from "../core/text.ts";
 import { memoryPipes } from "../transports/memory.ts";
 import { preamble } from "./preamble.ts";
 
-/** Stands for a compression: each byte is turned over. */
-function turned(rest: Pipe): Pipe {
-  const turn = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => byte ^ 0xff);
-  return {
-    open: (sink) =>
-      rest.open({
-        data: (bytes) => sink.data(turn(bytes)),
-        ended: () => sink.ended(),
-        closed: (reason) => sink.closed(reason),
-      }),
-    write: (bytes) => rest.write(turn(bytesOf(bytes))),
-    close: (reason) => rest.close(reason),
-  };
-}
-
 const choose = (byte: number, rest: Pipe): Pipe => {
   if (byte > 1) throw new Error(`no such byte ${byte}`);
-  return byte === 1 ? turned(rest) : rest;
+  return byte === 1 ? masked(rest) : rest;
 };
 
 for (const byte of [0, 1]) {

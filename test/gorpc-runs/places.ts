@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Pipe, Role } from "../../src/core/channel.ts";
-import { bytesOf } from "../../src/core/text.ts";
 import type { Dialer, Listen } from "../../src/core/wire.ts";
 import { connect, type NodeConnectOptions, type NodeServeOptions, serve } from "../../src/node.ts";
 import { memoryNetwork } from "../../src/transports/memory.ts";
 import { makeCertificates } from "../suites/certificates.ts";
+import { masked } from "../suites/masked-pipe.ts";
 import { BASIC, echo, flagOf, LOCAL, type Runs } from "./stage.ts";
 
 const handlers = { echo };
@@ -34,29 +34,13 @@ async function echoed(
   }
 }
 
-/** Changes every byte of a pipe, and its other end back. */
-function masked(pipe: Pipe, used: () => void): Pipe {
-  const mask = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => byte ^ 0x5a);
-  return {
-    open: (sink) =>
-      pipe.open({
-        data: (bytes) => sink.data(mask(bytes)),
-        ended: () => sink.ended(),
-        closed: (reason) => sink.closed(reason),
-      }),
-    write(bytes) {
-      used();
-      return pipe.write(mask(bytesOf(bytes)));
-    },
-    close: (reason) => pipe.close(reason),
-  };
-}
-
 /** The hook that sees a new connection before its first byte; the same for both ends. */
 function wrapped(used: Set<Role>): object {
   return {
-    wrapPipe: (pipe: Pipe, { role }: { readonly remoteAddress: string | undefined; readonly role: Role }) =>
-      masked(pipe, () => used.add(role)),
+    wrapPipe: (pipe: Pipe, { role }: { readonly remoteAddress: string | undefined; readonly role: Role }) => {
+      used.add(role);
+      return masked(pipe);
+    },
   };
 }
 

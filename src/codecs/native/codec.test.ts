@@ -149,6 +149,16 @@ describe.each(["json", "msgpack"] as const)("the native codec with body %s", (bo
     expect(kinds).toEqual(["call", "call", "invalid", "invalid", "call", "invalid"]);
   });
 
+  test("a frame full of calls costs time in proportion to its size, whatever their ids", () => {
+    const ends = new Ends((link) => new NativeCodec(link, { body }));
+    const began = performance.now();
+    for (const id of [(n: number) => 100_000 - n, (n: number) => `x${n}`, () => 1]) {
+      const calls = Array.from({ length: 100_000 }, (_, n) => callOf("a", undefined, id(n)));
+      expect(ends.pass("client", calls)).toHaveLength(100_000);
+    }
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
   test("the depth that the other side takes bounds what is sent to it", () => {
     const ends = new Ends((link) => new NativeCodec(link, { body }), { open: false });
     Object.assign(ends.server.link.limits, { maxDepth: 3 });

@@ -86,18 +86,14 @@ export class NativeCodec implements Codec {
   decode(frame: Frame): readonly Message[] {
     const body = this.#reader(frame);
     const messages: Message[] = [];
-    let lastId: Id = 0;
+    const ids = new FrameIds();
     while (!body.done) {
       const message = readMessage(body);
       if (message.kind === "fields") messages.push(this.#meet(message.is, body.next()));
       else if (message.kind !== "call") messages.push(message);
       else {
-        // Ids that go up cannot be those of an earlier call in this frame.
-        const { id } = message;
-        const isNew: boolean = typeof id === "number" && typeof lastId === "number" && id > lastId;
-        const isTaken = this.#link.running(id) || (!isNew && hasCall(messages, id));
-        messages.push(isTaken ? invalid(id, "The id of a call that still runs", message.method) : message);
-        lastId = isNew ? id : Number.POSITIVE_INFINITY;
+        const isTaken = ids.has(message.id, messages) || this.#link.running(message.id);
+        messages.push(isTaken ? invalid(message.id, "The id of a call that still runs", message.method) : message);
       }
     }
     return messages;
@@ -164,6 +160,22 @@ export class NativeCodec implements Codec {
 /** A list without fields, as JSON. */
 const EMPTY = "[]";
 
-function hasCall(messages: readonly Message[], id: Id): boolean {
-  return messages.some((message) => message.kind === "call" && message.id === id);
+/** The ids of the calls of one frame. As long as they go up none can be there twice, and nothing is kept of them. */
+class FrameIds {
+  #last = Number.NEGATIVE_INFINITY;
+  #seen: Set<Id> | undefined = undefined;
+
+  /** Whether a call before this one had its id; `before` holds them. */
+  has(id: Id, before: readonly Message[]): boolean {
+    if (this.#seen === undefined) {
+      if (typeof id === "number" && id > this.#last) {
+        this.#last = id;
+        return false;
+      }
+      this.#seen = new Set(before.flatMap((message) => (message.kind === "call" ? [message.id] : [])));
+    }
+    if (this.#seen.has(id)) return true;
+    this.#seen.add(id);
+    return false;
+  }
 }

@@ -168,6 +168,7 @@ function isTime(value: unknown): value is number {
 }
 
 function isMeta(value: unknown): value is Meta {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  // A Map or bytes have members too, or none.
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
   return Object.values(value).every((each) => typeof each === "string");
 }
