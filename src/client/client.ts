@@ -123,13 +123,10 @@ export class Client<Api = unknown> implements Caller {
     };
     const { clock, meter } = this.#link;
     this.#retries = new RetryBudget(clock);
-    this.#calling = new Calling({
-      clock,
-      meter,
-      timeoutMs: options.timeoutMs,
-      middleware: options.middleware ?? [],
-      submit: (item) => this.#submit(item),
-    });
+    this.#calling = new Calling(
+      { meter, submit: (item) => this.#submit(item) },
+      { clock, timeoutMs: options.timeoutMs, middleware: options.middleware },
+    );
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });

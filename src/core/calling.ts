@@ -11,25 +11,33 @@ import { OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
 
 export const DEFAULT_TIMEOUT_MS = 20_000;
 
-/** What the calling half needs from whoever sends for it: a client, or a peer. */
+/** What the calling half needs of whoever sends for it: a client, or a peer. */
+export interface CallingHost {
+  readonly meter: Meter;
+  submit(item: OutgoingItem): void;
+}
+
+/** How calls are made where the caller does not say. */
 export interface CallingOptions {
   readonly clock: Clock;
-  readonly meter: Meter;
-  readonly timeoutMs: number | undefined;
-  readonly middleware: readonly Middleware[];
-  submit(item: OutgoingItem): void;
+  readonly timeoutMs?: number | undefined;
+  readonly middleware?: readonly Middleware[] | undefined;
 }
 
 /** The calling half: makes requests of what a user asks, passes them through middleware, and hands them on to be sent. */
 export class Calling {
-  readonly #options: CallingOptions;
+  readonly #host: CallingHost;
+  readonly #clock: Clock;
+  readonly #middleware: readonly Middleware[];
   readonly #timeoutMs: number;
   readonly #chain: Last | undefined;
 
-  constructor(options: CallingOptions) {
-    this.#options = options;
-    this.#timeoutMs = checkMs("timeoutMs", options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    this.#chain = options.middleware.length === 0 ? undefined : compose(options.middleware, (call) => this.#last(call));
+  constructor(host: CallingHost, { clock, timeoutMs = DEFAULT_TIMEOUT_MS, middleware = [] }: CallingOptions) {
+    this.#host = host;
+    this.#clock = clock;
+    this.#middleware = middleware;
+    this.#timeoutMs = checkMs("timeoutMs", timeoutMs);
+    this.#chain = middleware.length === 0 ? undefined : compose(middleware, (call) => this.#last(call));
   }
 
   call(method: string, params: unknown, options: CallOptions | undefined): Promise<unknown> {
@@ -56,17 +64,17 @@ export class Calling {
     if (options?.timeoutMs !== undefined) checkMs("timeoutMs", options.timeoutMs);
     const together: OutgoingRequest[] = [];
     let isGathering = true;
-    const chain = compose(this.#options.middleware, ({ method, params, isNotification, options: changed }) => {
+    const chain = compose(this.#middleware, ({ method, params, isNotification, options: changed }) => {
       const request = isNotification ? newNote(method, params, changed) : this.#newCall(method, params, changed);
       if (isGathering) together.push(request);
-      else this.#options.submit(request);
+      else this.#host.submit(request);
       return request.promise;
     });
     const outcomes = members.map(([method, params, { notify: isNotification = false } = {}]) =>
       outcomeOf(async () => chain({ direction: "out", method, params, isNotification, options })),
     );
     isGathering = false;
-    if (together.length > 0) this.#options.submit(new OutgoingBatch(together));
+    if (together.length > 0) this.#host.submit(new OutgoingBatch(together));
     return Promise.all(outcomes);
   }
 
@@ -80,18 +88,19 @@ export class Calling {
 
   #call(method: string, params: unknown, options: CallOptions | undefined): Promise<unknown> {
     const call = this.#newCall(method, params, options);
-    this.#options.submit(call);
+    this.#host.submit(call);
     return options?.result === undefined ? call.promise : checked(call, options.result);
   }
 
   #notify(method: string, params: unknown, options: CallOptions | undefined): Promise<void> {
     const note = newNote(method, params, options);
-    this.#options.submit(note);
+    this.#host.submit(note);
     return note.promise;
   }
 
   #newCall(method: string, params: unknown, options: CallOptions | undefined): OutgoingCall {
-    const { clock, meter } = this.#options;
+    const clock = this.#clock;
+    const { meter } = this.#host;
     const timeoutMs = options?.timeoutMs === undefined ? this.#timeoutMs : checkMs("timeoutMs", options.timeoutMs);
     // The clock may be a tick behind, and a deadline must never be early.
     const call = new OutgoingCall(method, params, clock.now + clock.tickMs, timeoutMs, options, meter.moment);

@@ -23,7 +23,6 @@ export interface EstablishOptions extends Omit<PeerOptions, keyof AboutLink> {
   readonly dispatch: (connection: Connection) => Dispatcher;
   readonly wrapPipe?: WrapPipe | undefined;
   readonly onConnect?: ((connection: Connection) => void | Promise<void>) | undefined;
-  readonly onDisconnect?: ((connection: Connection, status: CloseReason) => void) | undefined;
 }
 
 /**
@@ -79,16 +78,8 @@ export async function establish(
     close = (reason) => peer.end(reason);
     await Promise.race([peer.opened, givenUp]);
     await Promise.race([options.onConnect?.(peer), givenUp]);
-    // From here on the connection counts: whoever saw it come will see it go.
     if (meter !== undefined) meter.connections++;
-    void peer.closed.then((reason) => {
-      if (meter !== undefined) meter.connections--;
-      try {
-        options.onDisconnect?.(peer, reason);
-      } catch (thrown) {
-        options.logger.error("onDisconnect failed", thrown);
-      }
-    });
+    peer.established();
     peer.serve(options.dispatch(peer));
     return peer;
   } catch (thrown) {

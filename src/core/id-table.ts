@@ -3,6 +3,8 @@ import type { Id } from "./message.ts";
 /** Places of a table with few entries; a power of two. */
 const LEAST_PLACES = 16;
 const MOST_IDLE_PLACES = 4096;
+/** The ring of a table that has held nothing yet: most links are idle. Nobody writes to it. */
+const NOTHING: never[] = [];
 /** The ring is not made larger for entries that stand in one another's way when so few of its places are taken. */
 const SPARSE = 4;
 
@@ -13,10 +15,10 @@ const SPARSE = 4;
  * costs a third of the speed. Whatever ids a peer chooses, the ring has at most a few times as many places as there are entries.
  */
 export class IdTable<Entry> {
-  #ring: (Entry | undefined)[] = [];
+  #ring: (Entry | undefined)[] = NOTHING;
   /** The ids of what stands in the ring. */
-  #ids: number[] = [];
-  readonly #others = new Map<Id, Entry>();
+  #ids: number[] = NOTHING;
+  #others: Map<Id, Entry> | undefined = undefined;
   #size = 0;
 
   get size(): number {
@@ -31,7 +33,7 @@ export class IdTable<Entry> {
         if (entry !== undefined) return entry;
       }
     }
-    return this.#others.size === 0 ? undefined : this.#others.get(id);
+    return this.#others?.get(id);
   }
 
   /** Adds an entry, in place of another one with this id. */
@@ -39,7 +41,7 @@ export class IdTable<Entry> {
     this.delete(id);
     this.#size++;
     if (typeof id === "number") this.#place(id, entry);
-    else this.#others.set(id, entry);
+    else this.#setAside(id, entry);
   }
 
   delete(id: Id): Entry | undefined {
@@ -48,7 +50,7 @@ export class IdTable<Entry> {
     this.#size--;
     const place = typeof id === "number" ? id & (this.#ring.length - 1) : -1;
     if (this.#ids[place] === id && this.#ring[place] === entry) this.#ring[place] = undefined;
-    else this.#others.delete(id);
+    else this.#others?.delete(id);
     // After a flood the places are given back.
     if (this.#size === 0 && this.#ring.length > MOST_IDLE_PLACES) this.clear();
     return entry;
@@ -56,13 +58,13 @@ export class IdTable<Entry> {
 
   /** All entries, in no order. */
   values(): Entry[] {
-    return [...this.#others.values(), ...this.#ring.filter((entry) => entry !== undefined)];
+    return [...(this.#others?.values() ?? []), ...this.#ring.filter((entry) => entry !== undefined)];
   }
 
   clear(): void {
-    this.#ring = [];
-    this.#ids = [];
-    this.#others.clear();
+    this.#ring = NOTHING;
+    this.#ids = NOTHING;
+    this.#others = undefined;
     this.#size = 0;
   }
 
@@ -72,13 +74,18 @@ export class IdTable<Entry> {
     const before = this.#ring[place];
     if (before !== undefined && this.#size * SPARSE < places) {
       // Most places are free: what stands here is far older than all others.
-      this.#others.set(this.#ids[place] as number, before);
+      this.#setAside(this.#ids[place] as number, before);
     } else if (before !== undefined || places === 0) {
       this.#grow();
       return this.#place(id, entry);
     }
     this.#ring[place] = entry;
     this.#ids[place] = id;
+  }
+
+  #setAside(id: Id, entry: Entry): void {
+    this.#others ??= new Map();
+    this.#others.set(id, entry);
   }
 
   #grow(): void {

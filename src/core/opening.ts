@@ -1,42 +1,49 @@
 import type { Role } from "./channel.ts";
-import type { Carries } from "./codec.ts";
+import type { Codec } from "./codec.ts";
 import { protocolError, RpcError } from "./errors.ts";
-import type { Hello, Message } from "./message.ts";
+import type { Hello, HelloMessage, WelcomeMessage } from "./message.ts";
+import type { Sender } from "./sender.ts";
 
-/** What the opening needs from its peer. */
-export interface OpeningOptions {
-  readonly role: Role;
-  readonly carries: Carries;
-  /** What this end says about itself; a dialler whose wire may say hello says it only when this is given. */
-  readonly hello: Hello | undefined;
+/** What the opening needs of its peer. */
+export interface OpeningHost {
+  readonly codec: Codec;
+  readonly sender: Sender;
+  readonly options: {
+    readonly role: Role;
+    /** What this end says about itself; a dialler whose wire may say hello says it only when this is given. */
+    readonly hello?: Hello | undefined;
+  };
   /** Accepter: sees the dialler's hello and returns the welcome; throws to refuse. */
-  onHello(hello: Hello): Hello | undefined;
-  /** Sends at once: the opening is what everything else waits for. */
-  write(messages: readonly Message[]): void;
+  welcome(hello: Hello): Hello | undefined;
   /** The other side has said who it is. */
   met(hello: Hello): void;
-  opened(): void;
   broken(error: RpcError): void;
 }
 
 /** Who says what before the first call: hello and welcome, where the wire has them. */
 export class Opening {
-  /** Resolves when the opening is over; rejects when the link ends before that. */
-  readonly done: Promise<void>;
-  readonly #options: OpeningOptions;
+  readonly #host: OpeningHost;
   #remote: Hello | undefined = undefined;
   #isDone = false;
-  #resolve: () => void = () => {};
-  #reject: (error: RpcError) => void = () => {};
+  #error: RpcError | undefined = undefined;
+  /** Who waits for the end of the opening. */
+  #waiting: { resolve(): void; reject(error: RpcError): void }[] | undefined = undefined;
 
-  constructor(options: OpeningOptions) {
-    this.#options = options;
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+  constructor(host: OpeningHost) {
+    this.#host = host;
+  }
+
+  /** Resolves when the opening is over; rejects when the link ends before that. */
+  get done(): Promise<void> {
+    if (this.#isDone) return Promise.resolve();
+    const done = new Promise<void>((resolve, reject) => {
+      if (this.#error !== undefined) return reject(this.#error);
+      this.#waiting ??= [];
+      this.#waiting.push({ resolve, reject });
     });
     // A link that nobody waited for may fail without an unhandled rejection.
-    this.done.catch(() => {});
+    done.catch(() => {});
+    return done;
   }
 
   get isDone(): boolean {
@@ -49,55 +56,67 @@ export class Opening {
   }
 
   begin(): void {
-    const { role, carries, hello, write } = this.#options;
+    const { role, hello } = this.#host.options;
+    const { carries } = this.#host.codec;
     if (role === "client") {
       const says = carries.hello === "must" || (carries.hello === "may" && hello !== undefined);
-      if (says) write([{ kind: "hello", hello: hello ?? {} }]);
+      if (says) this.#say({ kind: "hello", hello: hello ?? {} });
       if (!carries.welcome || (carries.hello === "may" && !says)) this.#finish();
     } else {
-      if (carries.welcome && carries.hello === "never") write([{ kind: "welcome", hello: hello ?? {} }]);
+      if (carries.welcome && carries.hello === "never") this.#say({ kind: "welcome", hello: hello ?? {} });
       if (carries.hello !== "must") this.#finish();
     }
   }
 
   onHello(hello: Hello): void {
-    const { role, carries, write, met, broken } = this.#options;
-    if (role !== "server" || this.#remote !== undefined) return broken(protocolError("Unexpected hello"));
+    const { codec, options } = this.#host;
+    if (options.role !== "server" || this.#remote !== undefined) {
+      return this.#host.broken(protocolError("Unexpected hello"));
+    }
     this.#remote = hello;
-    met(hello);
+    this.#host.met(hello);
     let welcome: Hello | undefined;
     try {
-      welcome = this.#options.onHello(hello);
+      welcome = this.#host.welcome(hello);
     } catch (thrown) {
-      return broken(RpcError.from(thrown));
+      return this.#host.broken(RpcError.from(thrown));
     }
-    if (carries.welcome) write([{ kind: "welcome", hello: welcome ?? this.#options.hello ?? {} }]);
+    if (codec.carries.welcome) this.#say({ kind: "welcome", hello: welcome ?? options.hello ?? {} });
     this.#finish();
   }
 
   onWelcome(hello: Hello): void {
-    if (this.#options.role !== "client" || this.#remote !== undefined) {
-      return this.#options.broken(protocolError("Unexpected welcome"));
+    if (this.#host.options.role !== "client" || this.#remote !== undefined) {
+      return this.#host.broken(protocolError("Unexpected welcome"));
     }
     this.#remote = hello;
-    this.#options.met(hello);
+    this.#host.met(hello);
     this.#finish();
   }
 
   /** A request came before the opening was over. */
   tooEarly(): void {
-    const missing = this.#options.role === "server" ? "hello" : "welcome";
-    this.#options.broken(protocolError(`Expected ${missing} before anything else`));
+    const missing = this.#host.options.role === "server" ? "hello" : "welcome";
+    this.#host.broken(protocolError(`Expected ${missing} before anything else`));
   }
 
+  /** The link has ended. */
   fail(error: RpcError): void {
-    this.#reject(error);
+    this.#error = error;
+    for (const { reject } of this.#waiting ?? []) reject(error);
+    this.#waiting = undefined;
+  }
+
+  /** Sends at once: the opening is what everything else waits for. */
+  #say(message: HelloMessage | WelcomeMessage): void {
+    this.#host.sender.write([message]);
   }
 
   #finish(): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    this.#options.opened();
-    this.#resolve();
+    this.#host.sender.start();
+    for (const { resolve } of this.#waiting ?? []) resolve();
+    this.#waiting = undefined;
   }
 }

@@ -78,13 +78,14 @@ export function establishOptions<Data>(
   const own = handlers as (connection: Connection<Data>) => object;
   const withBuiltins = builtins ? wire.builtins?.(() => meter.stats()) : undefined;
   const { onConnect, onDisconnect } = options;
+  const logger = loggerOf(options.logger);
   return {
     role,
     clock,
     meter,
     rounds: new Rounds(clock),
     limits: limitsOf(options),
-    logger: loggerOf(options.logger),
+    logger,
     slots,
     ordered: options.ordered,
     timeoutMs: checkMs("timeoutMs", options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
@@ -100,6 +101,13 @@ export function establishOptions<Data>(
     },
     wrapPipe: options.wrapPipe,
     onConnect: onConnect && ((connection) => onConnect(connection as Connection<Data>)),
-    onDisconnect: onDisconnect && ((connection, status) => onDisconnect(connection as Connection<Data>, status)),
+    onEnded: (peer, reason) => {
+      meter.connections--;
+      try {
+        onDisconnect?.(peer as Connection<Data>, reason);
+      } catch (thrown) {
+        logger.error("onDisconnect failed", thrown);
+      }
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { Frame, Full } from "./channel.ts";
+import type { ChannelSink, CloseReason, Frame, Full } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import { protocolError, RpcError } from "./errors.ts";
@@ -15,38 +15,38 @@ import { type Counters, countCode } from "./stats.ts";
 import { printable } from "./text.ts";
 import type { Watch } from "./watch.ts";
 
-/** What the receiving half needs from its peer. */
-export interface ReceiverOptions {
+/** What the receiving half needs of its peer. */
+export interface ReceiverHost {
   readonly codec: Codec;
-  readonly pending: Pending;
+  readonly calls: Pending;
   readonly opening: Opening;
   readonly sender: Sender;
   readonly service: Service;
   readonly watch: Watch;
-  readonly limits: Limits;
-  readonly clock: Clock;
-  readonly logger: Logger;
   readonly counters: Counters;
   readonly meter: Meter;
-  isClosed(): boolean;
+  readonly options: { readonly limits: Limits; readonly clock: Clock; readonly logger: Logger };
+  readonly isClosed: boolean;
   /** A chunk of frames was served. */
   served(): void;
   /** The link cannot go on. */
   broken(error: RpcError): void;
-  goodbye(message: GoodbyeMessage): void;
-  pong(): void;
+  onGoodbye(message: GoodbyeMessage): void;
+  onRemoteEnded(): void;
+  /** The channel has closed. */
+  onLost(reason: CloseReason): void;
   /** The other side refused a call before it ran; says whether somebody else takes it over. */
   takesOver(call: OutgoingCall, error: ErrorMessage["error"]): boolean;
 }
 
 /** The receiving half of a peer: frames to messages, messages to whoever they are for, and when to stop reading. */
-export class Receiver {
-  readonly #options: ReceiverOptions;
+export class Receiver implements ChannelSink {
+  readonly #host: ReceiverHost;
   /** Set while the channel is asked to bring nothing; calling it ends that. */
   #readOn: (() => void) | undefined = undefined;
 
-  constructor(options: ReceiverOptions) {
-    this.#options = options;
+  constructor(host: ReceiverHost) {
+    this.#host = host;
   }
 
   /** Whether this end takes what the other side sends. */
@@ -60,7 +60,7 @@ export class Receiver {
   }
 
   frames(frames: readonly Frame[]): Full {
-    const { meter } = this.#options;
+    const { meter } = this.#host;
     meter.begin();
     try {
       return this.#take(frames);
@@ -70,36 +70,44 @@ export class Receiver {
   }
 
   #take(frames: readonly Frame[]): Full {
-    const { codec, clock, watch, sender } = this.#options;
-    watch.received(clock.now);
+    const { codec, watch, sender, options } = this.#host;
+    watch.received(options.clock.now);
     let count = 0;
     for (const frame of frames) {
-      if (this.#options.isClosed()) return;
+      if (this.#host.isClosed) return;
       let messages: readonly Message[];
       try {
         messages = codec.decode(frame);
       } catch (thrown) {
         const error = RpcError.is(thrown) ? thrown : protocolError("Cannot decode a frame", { cause: thrown });
-        return this.#options.broken(error);
+        return this.#host.broken(error);
       }
       for (const message of messages) this.#receive(message);
       count += messages.length;
     }
     sender.heard(count);
-    this.#options.served();
+    this.#host.served();
     return this.#mayPause();
   }
 
   skipped(head: Uint8Array, reason: RpcError): void {
-    const { codec, clock, watch } = this.#options;
-    if (this.#options.isClosed()) return;
-    watch.received(clock.now);
+    const { codec, watch, options } = this.#host;
+    if (this.#host.isClosed) return;
+    watch.received(options.clock.now);
     const message = codec.salvage?.(head, reason);
     this.#receive(message ?? { kind: "invalid", id: null, method: undefined, error: reason });
   }
 
+  ended(): void {
+    this.#host.onRemoteEnded();
+  }
+
+  closed(reason: CloseReason): void {
+    this.#host.onLost(reason);
+  }
+
   #receive(message: Message): void {
-    const { opening, service, sender, clock, counters, logger } = this.#options;
+    const { opening, service, sender, watch, counters, options } = this.#host;
     switch (message.kind) {
       case "result":
       case "error":
@@ -107,50 +115,50 @@ export class Receiver {
       case "call":
         if (!opening.isDone) return opening.tooEarly();
         counters.requests++;
-        return service.receive(message, clock.now);
+        return service.receive(message, options.clock.now);
       case "notify":
         if (!opening.isDone) return opening.tooEarly();
         counters.notificationsReceived++;
-        return service.receive(message, clock.now);
+        return service.receive(message, options.clock.now);
       case "batch":
         if (!opening.isDone) return opening.tooEarly();
         for (const member of message.messages) this.#countMember(member);
-        return service.receiveBatch(message, clock.now, (member) => this.#receive(member));
+        return service.receiveBatch(message, options.clock.now, (member) => this.#receive(member));
       case "cancel":
         return service.cancel(message.id);
       case "invalid":
         counters.invalid++;
-        logger.debug(`Not a request: ${printable(message.error.message)}`);
+        options.logger.debug(`Not a request: ${printable(message.error.message)}`);
         return service.answerInvalid(message);
       case "ping":
         return sender.post({ kind: "pong", token: message.token });
       case "pong":
-        return this.#options.pong();
+        return watch.pong();
       case "hello":
         return opening.onHello(message.hello);
       case "welcome":
         return opening.onWelcome(message.hello);
       case "goodbye":
-        return this.#options.goodbye(message);
+        return this.#host.onGoodbye(message);
       default:
         // The codecs' switches are exhaustive; this one takes what they give, and messages of streams are none of it yet.
-        return this.#options.broken(protocolError("The codec gave a message that the engine does not know"));
+        return this.#host.broken(protocolError("The codec gave a message that the engine does not know"));
     }
   }
 
   #countMember({ kind }: Message): void {
-    const { counters } = this.#options;
+    const { counters } = this.#host;
     if (kind === "call") counters.requests++;
     else if (kind === "notify") counters.notificationsReceived++;
     else if (kind === "invalid") counters.invalid++;
   }
 
   #settle(reply: ResultMessage | ErrorMessage): void {
-    const { pending, counters, meter, logger } = this.#options;
-    const call = reply.id === null ? undefined : pending.take(reply.id);
+    const { calls, counters, meter, options } = this.#host;
+    const call = reply.id === null ? undefined : calls.take(reply.id);
     if (call === undefined) {
       counters.strays++;
-      logger.debug(`A reply to nothing, id ${printable(String(reply.id))}, was ignored`);
+      options.logger.debug(`A reply to nothing, id ${printable(String(reply.id))}, was ignored`);
       return;
     }
     if (reply.kind === "result") {
@@ -159,7 +167,7 @@ export class Receiver {
       return call.resolve(reply.value);
     }
     countCode(counters, "errorsByCode", reply.error.code);
-    if (reply.error.executed === "no" && this.#options.takesOver(call, reply.error)) return;
+    if (reply.error.executed === "no" && this.#host.takesOver(call, reply.error)) return;
     meter.callEnded(call);
     call.fail(RpcError.is(reply.error) ? reply.error : RpcError.remote(reply.error), true);
   }
@@ -169,15 +177,15 @@ export class Receiver {
    * peer read again, so a reply never waits behind a request.
    */
   #mayPause(): Full {
-    const { service, pending, sender, limits, watch, clock } = this.#options;
-    if (service.waiting < limits.maxWaiting || this.#options.isClosed()) return;
-    if (pending.size + sender.unsentCalls > 0) return;
+    const { service, calls, sender, watch, options } = this.#host;
+    if (service.waiting < options.limits.maxWaiting || this.#host.isClosed) return;
+    if (calls.size + sender.unsentCalls > 0) return;
     // A channel that cannot pause brings more all the same: whoever was told to wait first must be told to go on, too.
     const before = this.#readOn;
     return new Promise((resolve) => {
       this.#readOn = () => {
         this.#readOn = undefined;
-        watch.received(clock.now);
+        watch.received(options.clock.now);
         resolve();
         before?.();
       };

@@ -1,7 +1,7 @@
 import type { Channel, Frame } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { after } from "./clock.ts";
-import type { Codec } from "./codec.ts";
+import type { Cannot, Codec } from "./codec.ts";
 import { protocolError, RpcError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { ErrorMessage, Message, RequestMessage, ResultMessage } from "./message.ts";
@@ -13,21 +13,23 @@ import type { Pending } from "./pending.ts";
 import { glanceBytes, roughBytes } from "./size.ts";
 import { type Counters, countCode } from "./stats.ts";
 
-/** What the sending half needs from its peer. */
-export interface SenderOptions {
+/** What the sending half needs of its peer. */
+export interface SenderHost {
   readonly channel: Channel;
   readonly codec: Codec;
-  readonly pending: Pending;
-  readonly limits: Limits;
-  readonly clock: Clock;
+  readonly calls: Pending;
   readonly counters: Counters;
   readonly meter: Meter;
-  /** How long a message waits for company; `undefined`: until the end of this turn of the event loop. */
-  readonly flushDelayMs: number | undefined;
+  readonly options: {
+    readonly limits: Limits;
+    readonly clock: Clock;
+    /** How long a message waits for company; `undefined`: until the end of this turn of the event loop. */
+    readonly flushDelayMs?: number | undefined;
+  };
   /** The link cannot go on. */
   broken(error: RpcError): void;
   /** The channel takes more again. */
-  eased(): void;
+  sendingEased(): void;
   /** A reply could not be sent as it was. */
   unsendable(error: RpcError): void;
 }
@@ -47,7 +49,7 @@ const STUCK = 10;
 
 /** The sending half of a peer: outbox, encoding, one write per flush, back-pressure. Nothing leaves before `start`. */
 export class Sender {
-  readonly #options: SenderOptions;
+  readonly #host: SenderHost;
   readonly #outbox = new Outbox();
   #state: "held" | "open" | "stopped" = "held";
   /** The channel said "full" and has not taken it back. */
@@ -63,15 +65,13 @@ export class Sender {
   #burst = 0;
   #lastSent: number;
   #stopTimer: (() => void) | undefined = undefined;
-  readonly #flushNow = (): void => {
-    this.#scheduled = false;
-    this.flush();
-  };
-  readonly #cannot = (message: Message, reason: unknown): Message | undefined => this.#onUnencodable(message, reason);
+  /** Made when first needed: an idle link does without. */
+  #flushNow: (() => void) | undefined = undefined;
+  #cannot: Cannot | undefined = undefined;
 
-  constructor(options: SenderOptions) {
-    this.#options = options;
-    this.#lastSent = options.clock.now;
+  constructor(host: SenderHost) {
+    this.#host = host;
+    this.#lastSent = host.options.clock.now;
   }
 
   get full(): boolean {
@@ -80,7 +80,7 @@ export class Sender {
 
   /** The other side does not read, and what waits for it has reached the bound. */
   get congested(): boolean {
-    return this.#full && this.#queuedBytes > this.#options.limits.maxQueuedBytes;
+    return this.#full && this.#queuedBytes > this.#host.options.limits.maxQueuedBytes;
   }
 
   /** Nothing waits here or in the channel. */
@@ -123,14 +123,18 @@ export class Sender {
     const queued = this.#outbox.push(message);
     if (this.#full) {
       this.#queuedBytes += roughBytes(message);
-      if (this.#queuedBytes > this.#options.limits.maxQueuedBytes * 2) {
-        return this.#options.broken(new RpcError("resource_exhausted", "The other side does not read what it is sent"));
+      if (this.#queuedBytes > this.#host.options.limits.maxQueuedBytes * 2) {
+        return this.#host.broken(new RpcError("resource_exhausted", "The other side does not read what it is sent"));
       }
     } else this.#bulk += glanceBytes(message);
     if (queued >= this.#flushAt || this.#bulk >= FLUSH_BULK) return this.flush();
     if (this.#scheduled) return;
     this.#scheduled = true;
-    const { flushDelayMs, clock } = this.#options;
+    this.#flushNow ??= () => {
+      this.#scheduled = false;
+      this.flush();
+    };
+    const { flushDelayMs, clock } = this.#host.options;
     if (flushDelayMs === undefined || flushDelayMs === 0) queueMicrotask(this.#flushNow);
     else this.#stopTimer = after(clock, flushDelayMs, this.#flushNow);
   }
@@ -141,7 +145,7 @@ export class Sender {
    * batch have room already.
    */
   hasRoom(kind: RequestMessage["kind"], ahead: number): boolean {
-    const { maxPending } = this.#options.limits;
+    const { maxPending } = this.#host.options.limits;
     const waiting = (): number => (kind === "call" ? ahead + this.#outbox.calls : this.#outbox.length);
     if (waiting() < maxPending) return true;
     this.flush();
@@ -153,7 +157,7 @@ export class Sender {
     // A `toJSON` of the user's may make a call while its value is encoded: codecs are not re-entered.
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#options.meter.lap();
+    this.#host.meter.lap();
     while (this.#state === "open" && !this.#full && this.#outbox.length > 0) {
       const waiting = this.#outbox.length;
       const messages = this.#outbox.take(MESSAGES_PER_ENCODE);
@@ -168,13 +172,14 @@ export class Sender {
 
   /** Encodes and sends past the outbox: the opening of a link, and `flush`. */
   write(messages: readonly Message[]): void {
-    const { codec, channel, clock, counters } = this.#options;
+    const { codec, channel, counters, options } = this.#host;
+    this.#cannot ??= (message, reason) => this.#onUnencodable(message, reason);
     let frames: readonly Frame[];
     try {
       frames = codec.encode(messages, this.#cannot);
     } catch (thrown) {
       const error = protocolError("The codec failed to encode", { cause: thrown });
-      this.#options.broken(error);
+      this.#host.broken(error);
       // The calls are in the pending table; of these notifications nobody else knows.
       for (const note of notesOf(messages)) note.fail(error);
       return;
@@ -183,7 +188,7 @@ export class Sender {
     counters.sent += messages.length;
     if (this.#notes) this.#tellNotes(messages);
     if (frames.length === 0) return;
-    this.#lastSent = clock.now;
+    this.#lastSent = options.clock.now;
     this.#adapt(frames, messages.length);
     const full = channel.send(frames);
     if (full !== undefined) this.#wait(full);
@@ -219,22 +224,23 @@ export class Sender {
 
   #assign(call: OutgoingCall): void {
     if (call.timeoutMs !== undefined) {
-      call.timeoutMs = Math.max(1, Math.min(call.timeoutMs, call.deadline - this.#options.clock.now));
+      call.timeoutMs = Math.max(1, Math.min(call.timeoutMs, call.deadline - this.#host.options.clock.now));
     }
-    this.#options.pending.add(call);
+    this.#host.calls.add(call);
   }
 
   /** An end that takes calls and never answers is stuck, and holding on to it would be growth without a bound. */
   #checkOwed(): void {
-    const { pending, limits, broken } = this.#options;
-    if (pending.size <= limits.maxPending * STUCK) return;
-    broken(new RpcError("unavailable", `The other side owes ${pending.size} replies and is taken for stuck`));
+    const { calls, options } = this.#host;
+    if (calls.size <= options.limits.maxPending * STUCK) return;
+    const why = `The other side owes ${calls.size} replies and is taken for stuck`;
+    this.#host.broken(new RpcError("unavailable", why));
   }
 
   #tellNotes(messages: readonly Message[]): void {
     this.#notes = false;
     const notes = notesOf(messages);
-    this.#options.counters.notificationsSent += notes.length;
+    this.#host.counters.notificationsSent += notes.length;
     for (const note of notes) note.taken();
   }
 
@@ -242,7 +248,7 @@ export class Sender {
   #adapt(frames: readonly Frame[], messages: number): void {
     let bytes = 0;
     for (const frame of frames) bytes += frame.length;
-    const part = Math.ceil(Math.max(this.#options.pending.size, this.#burst) / FLUSH_PART);
+    const part = Math.ceil(Math.max(this.#host.calls.size, this.#burst) / FLUSH_PART);
     const filling = Math.ceil((FLUSH_BYTES * messages) / bytes);
     this.#flushAt = Math.max(4, Math.min(filling, FLUSH_MOST, Math.max(part, FLUSH_LEAST)));
   }
@@ -252,7 +258,7 @@ export class Sender {
     void full.then(() => {
       this.#full = false;
       this.flush();
-      this.#options.eased();
+      this.#host.sendingEased();
     });
   }
 
@@ -262,7 +268,7 @@ export class Sender {
       ? reason
       : new RpcError("invalid_argument", reason instanceof Error ? reason.message : String(reason));
     if (message instanceof OutgoingCall || message instanceof OutgoingNote) {
-      if (message.kind === "call") this.#options.pending.take(message.id);
+      if (message.kind === "call") this.#host.calls.take(message.id);
       message.fail(unsendable(message, cause, reason));
       return undefined;
     }
@@ -272,9 +278,9 @@ export class Sender {
 
   #replacement(reply: ResultMessage | ErrorMessage, cause: RpcError, reason: unknown): ErrorMessage {
     const code = cause.code === "invalid_argument" ? "internal" : cause.code;
-    if (reply.kind === "result") countCode(this.#options.counters, "servedErrorsByCode", code);
+    if (reply.kind === "result") countCode(this.#host.counters, "servedErrorsByCode", code);
     const error = new RpcError(code, `The reply cannot be sent: ${cause.message}`, { cause: reason, executed: "yes" });
-    this.#options.unsendable(error);
+    this.#host.unsendable(error);
     return { kind: "error", id: reply.id, error, call: reply.call };
   }
 }

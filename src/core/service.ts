@@ -1,3 +1,4 @@
+import type { Codec } from "./codec.ts";
 import type { Connection } from "./context.ts";
 import type { Fault } from "./errors.ts";
 import { RpcError } from "./errors.ts";
@@ -10,21 +11,19 @@ import { UnknownMethod } from "./middleware.ts";
 import { Queue } from "./queue.ts";
 import { ReplyBatch, Task } from "./task.ts";
 
-/** What the serving half needs from its peer. */
-export interface ServiceOptions {
-  readonly connection: Connection;
-  readonly slots: Slots;
-  readonly limits: Limits;
+/** What the serving half needs of its peer, which is the connection that handlers see. */
+export interface ServiceHost extends Connection {
+  readonly codec: Codec;
   readonly meter: Meter;
-  readonly ordered: boolean;
-  readonly answersCancelled: boolean;
-  answer(reply: ReplyMessage | BatchMessage): void;
+  readonly options: { readonly slots: Slots; readonly limits: Limits };
+  readonly isOrdered: boolean;
   /** The other side does not read its replies: nothing new starts. */
-  congested(): boolean;
+  readonly isCongested: boolean;
+  answer(reply: ReplyMessage | BatchMessage): void;
   /** A place became free: the peer may read on, or close when it drains. */
-  eased(): void;
+  servingEased(): void;
   /** A handler threw something that is no `RpcError`; `error` is what its caller gets instead. */
-  failed(error: RpcError, method: string): void;
+  handlerFailed(error: RpcError, method: string): void;
 }
 
 /** Requests that may have been read already when reading pauses: one chunk of small ones. */
@@ -32,36 +31,37 @@ const READ_AHEAD = 8192;
 
 /** The serving half of a peer: order, slots, running handlers, replies. It knows nothing of channels. */
 export class Service {
-  readonly #options: ServiceOptions;
+  readonly #host: ServiceHost;
   /** Nothing starts before there is one: requests wait. */
   #dispatcher: Dispatcher | undefined = undefined;
-  readonly #queue = new Queue<Task>();
+  #queue: Queue<Task> | undefined = undefined;
   /** Calls that wait or run; a synchronous handler never gets here. */
   readonly #calls = new IdTable<Task>();
   #active = 0;
   /** No call in the table ends before this. */
   #earliest = Number.POSITIVE_INFINITY;
   /** Running notifications: they have no id, and are the barrier of ordered wires. */
-  readonly #notes = new Set<Task>();
+  #notes: Set<Task> | undefined = undefined;
   /** The batch of the last of them. */
   #noteBatch: ReplyBatch | undefined = undefined;
   #state: "serving" | "refusing" | "stopped" = "serving";
   /** Why it stopped. */
   #over: RpcError | undefined = undefined;
-  readonly #startMore = (): void => this.#startWaiting();
+  /** Made when first needed: an idle link does without. */
+  #startMore: (() => void) | undefined = undefined;
 
-  constructor(options: ServiceOptions) {
-    this.#options = options;
+  constructor(host: ServiceHost) {
+    this.#host = host;
   }
 
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue?.length ?? 0;
   }
   get running(): number {
     return this.#active;
   }
   get idle(): boolean {
-    return this.#active === 0 && this.#queue.length === 0;
+    return this.#active === 0 && this.waiting === 0;
   }
   has(id: Id): boolean {
     return this.#calls.get(id) !== undefined;
@@ -74,23 +74,21 @@ export class Service {
   }
 
   receive(message: RequestMessage, now: number, batch?: ReplyBatch, slot = 0): void {
-    const task = new Task(this.#options.connection, message, now, batch, slot);
+    const task = new Task(this.#host, message, now, batch, slot);
     if (this.#state !== "serving") {
       return this.#finish(task, new RpcError("unavailable", "This end is closing", { executed: "no" }));
     }
-    if (this.#queue.length === 0 && !this.#held(batch) && this.#takePlace()) return this.#run(task);
-    if (this.#queue.length >= this.#options.limits.maxWaiting + READ_AHEAD) {
+    if (this.waiting === 0 && !this.#held(batch) && this.#takePlace()) return this.#run(task);
+    if (this.waiting >= this.#host.options.limits.maxWaiting + READ_AHEAD) {
       return this.#finish(task, new RpcError("resource_exhausted", "Too many requests wait", { executed: "no" }));
     }
-    this.#queue.push(task);
+    this.#enqueue(task);
     this.#remember(task);
   }
 
   /** Serves the members of a batch together and answers them as one batch, in their order. */
   receiveBatch({ messages }: BatchMessage, now: number, other: (message: Message) => void): void {
-    const batch = new ReplyBatch(messages.length, (replies) =>
-      this.#options.answer({ kind: "batch", messages: replies }),
-    );
+    const batch = new ReplyBatch(messages.length, (replies) => this.#host.answer({ kind: "batch", messages: replies }));
     messages.forEach((message, slot) => {
       if (message.kind === "call" || message.kind === "notify") return this.receive(message, now, batch, slot);
       if (message.kind === "invalid") return batch.fill(slot, invalidReply(message));
@@ -100,7 +98,7 @@ export class Service {
   }
 
   answerInvalid(message: InvalidMessage): void {
-    this.#options.answer(invalidReply(message));
+    this.#host.answer(invalidReply(message));
   }
 
   /** The caller gave up. What waits is answered at once and never starts; what runs is told. */
@@ -137,48 +135,62 @@ export class Service {
   stop(error: RpcError, byOther: boolean): void {
     this.#state = "stopped";
     this.#over = error;
-    const notes = this.#queue.takeAll().filter(({ isNotification }) => byOther && isNotification);
-    for (const task of [...this.#calls.values(), ...this.#notes]) task.cancel(error);
+    const waiting = this.#queue?.takeAll() ?? [];
+    const notes = waiting.filter(({ isNotification }) => byOther && isNotification);
+    for (const task of [...this.#calls.values(), ...(this.#notes ?? [])]) task.cancel(error);
     this.#calls.clear();
-    for (const task of notes) this.#queue.push(task);
-    if (notes.length === 0) this.#options.slots.leave(this.#startMore);
-    else this.resume();
+    for (const task of notes) this.#enqueue(task);
+    if (notes.length > 0) this.resume();
+    else if (this.#startMore !== undefined) this.#host.options.slots.leave(this.#startMore);
   }
 
   /** Starts what waits, as far as it may. */
   resume(): void {
-    if (this.#queue.length > 0) this.#startWaiting();
+    if (this.waiting > 0) this.#startWaiting();
+  }
+
+  #enqueue(task: Task): void {
+    this.#queue ??= new Queue();
+    this.#queue.push(task);
   }
 
   #held(batch: ReplyBatch | undefined): boolean {
-    return this.#options.ordered && this.#notes.size > 0 && (batch === undefined || batch !== this.#noteBatch);
+    return (
+      this.#host.isOrdered &&
+      this.#notes !== undefined &&
+      this.#notes.size > 0 &&
+      (batch === undefined || batch !== this.#noteBatch)
+    );
   }
 
   #startWaiting(): void {
-    for (let task = this.#queue.peek(); task !== undefined; task = this.#queue.peek()) {
-      if (task.state === "done") this.#queue.shift();
+    const queue = this.#queue;
+    for (let task = queue?.peek(); task !== undefined; task = queue?.peek()) {
+      if (task.state === "done") queue?.shift();
       else if (this.#held(task.batch) || !this.#takePlace()) break;
       else {
-        this.#queue.shift();
+        queue?.shift();
         this.#run(task);
       }
     }
-    this.#options.eased();
+    this.#host.servingEased();
   }
 
   /** Takes a place for one more handler, or says no; the service is called again when there is one. */
   #takePlace(): boolean {
-    const { slots, limits, congested } = this.#options;
+    const { slots, limits } = this.#host.options;
     if (this.#dispatcher === undefined || this.#active >= limits.maxRunning) return false;
-    if (this.#state !== "stopped" && congested()) return false;
+    if (this.#state !== "stopped" && this.#host.isCongested) return false;
     if (slots.take()) return true;
+    this.#startMore ??= () => this.#startWaiting();
     slots.wait(this.#startMore);
     return false;
   }
 
   #run(task: Task): void {
     const { message } = task;
-    const { meter, slots } = this.#options;
+    const { meter } = this.#host;
+    const { slots } = this.#host.options;
     const began = meter.moment;
     task.state = "running";
     let value: unknown;
@@ -201,6 +213,7 @@ export class Service {
     this.#active++;
     if (message.kind === "call") this.#remember(task);
     else {
+      this.#notes ??= new Set();
       this.#notes.add(task);
       this.#noteBatch = task.batch;
       // It started after the link had gone: what it waits for of the other side will not come.
@@ -224,10 +237,10 @@ export class Service {
   /** A slot is held until the handler has really ended, cancelled or not. */
   #ended(task: Task): void {
     this.#active--;
-    if (task.isNotification) this.#notes.delete(task);
-    this.#options.slots.release();
-    if (this.#queue.length > 0) this.#startWaiting();
-    else this.#options.eased();
+    if (task.isNotification) this.#notes?.delete(task);
+    this.#host.options.slots.release();
+    if (this.waiting > 0) this.#startWaiting();
+    else this.#host.servingEased();
   }
 
   #remember(task: Task): void {
@@ -245,7 +258,7 @@ export class Service {
   #fail(task: Task, thrown: unknown): void {
     const told = RpcError.is(thrown);
     const error = told ? thrown : (task.cancelled ?? RpcError.from(thrown));
-    if (!told && error.code === "internal") this.#options.failed(error, task.method);
+    if (!told && error.code === "internal") this.#host.handlerFailed(error, task.method);
     // It ran: what an inner call said about itself must not be read as said about this one.
     const inner = told && error.executed !== undefined && !(error instanceof UnknownMethod);
     this.#finish(task, inner ? { ...faultOf(error), executed: undefined } : error);
@@ -265,9 +278,9 @@ export class Service {
       this.#calls.delete(message.id);
     }
     if (this.#state === "stopped") return;
-    const wanted = task.cancelled === undefined || this.#options.answersCancelled ? reply : undefined;
+    const wanted = task.cancelled === undefined || this.#host.codec.carries.answersCancelled ? reply : undefined;
     if (batch !== undefined) batch.fill(task.slot, wanted);
-    else if (wanted !== undefined) this.#options.answer(wanted);
+    else if (wanted !== undefined) this.#host.answer(wanted);
   }
 }
 

@@ -1,6 +1,8 @@
 import { after, type Clock } from "./clock.ts";
+import type { Codec } from "./codec.ts";
 import { RpcError } from "./errors.ts";
 import { type Heartbeat, Liveness } from "./liveness.ts";
+import type { Opening } from "./opening.ts";
 import type { OutgoingCall } from "./outgoing.ts";
 import type { Pending } from "./pending.ts";
 import type { Rounds, Visited } from "./rounds.ts";
@@ -8,26 +10,24 @@ import type { Sender } from "./sender.ts";
 import type { Service } from "./service.ts";
 import type { Counters } from "./stats.ts";
 
-/** What the watch needs from its peer. */
-export interface WatchOptions {
-  readonly clock: Clock;
-  readonly rounds: Rounds;
-  readonly heartbeat: Heartbeat;
-  readonly pending: Pending;
+/** What the watch needs of its peer. */
+export interface WatchHost {
+  readonly codec: Codec;
+  readonly opening: Opening;
+  readonly calls: Pending;
   readonly sender: Sender;
   readonly service: Service;
   readonly counters: Counters;
-  /** The wire has pings, and its opening is over. */
-  canPing(): boolean;
-  isReading(): boolean;
+  readonly options: { readonly clock: Clock; readonly heartbeat: Heartbeat };
+  readonly isReading: boolean;
   /** The link ends as soon as nothing is left to do. */
-  isEnding(): boolean;
+  readonly isEnding: boolean;
   /** The caller of this end waits no longer. */
   expired(call: OutgoingCall): void;
   /** Something that the end may have waited for is over. */
-  eased(): void;
+  waitedEnough(): void;
   /** The other side is gone. */
-  silent(error: RpcError): void;
+  broken(error: RpcError): void;
 }
 
 /** How long a draining end waits for the other side to have seen its goodbye. */
@@ -37,17 +37,20 @@ const CROSSING_MS = 1000;
 export class Watch implements Visited {
   isAwake = false;
   wakesIn = 0;
-  readonly #options: WatchOptions;
+  readonly #host: WatchHost;
+  readonly #rounds: Rounds;
   readonly #liveness: Liveness;
   /** Pings that have not been answered. */
   #pingsOut = 0;
   #isCrossing = false;
   #stopCrossing: () => void = nothing;
 
-  constructor(options: WatchOptions) {
-    this.#options = options;
-    this.#liveness = new Liveness(options.heartbeat, options.clock.now);
-    options.rounds.join(this);
+  constructor(host: WatchHost, rounds: Rounds) {
+    const { heartbeat, clock } = host.options;
+    this.#host = host;
+    this.#rounds = rounds;
+    this.#liveness = new Liveness(heartbeat, clock.now);
+    rounds.join(this);
   }
 
   /** The other side may not have seen this end's goodbye. */
@@ -57,7 +60,7 @@ export class Watch implements Visited {
 
   /** Something happens on the link. */
   wake(): void {
-    if (!this.isAwake) this.#options.rounds.wake(this);
+    if (!this.isAwake) this.#rounds.wake(this);
   }
 
   received(now: number): void {
@@ -66,7 +69,7 @@ export class Watch implements Visited {
   }
 
   stop(): void {
-    this.#options.rounds.leave(this);
+    this.#rounds.leave(this);
     this.#stopCrossing();
   }
 
@@ -75,17 +78,17 @@ export class Watch implements Visited {
   }
 
   visit(now: number): number {
-    const { pending, sender, service, counters } = this.#options;
-    for (const call of pending.expire(now)) {
+    const { calls, sender, service, counters } = this.#host;
+    for (const call of calls.expire(now)) {
       counters.timeouts++;
-      this.#options.expired(call);
+      this.#host.expired(call);
     }
     counters.timeouts += sender.expire(now);
     service.expire(now);
-    this.#options.eased();
-    const canPing = this.#options.canPing();
+    this.#host.waitedEnough();
+    const canPing = this.#canPing;
     if (canPing) this.#judge(now);
-    if (pending.size > 0 || !service.idle || !sender.idle || this.#options.isEnding()) return now;
+    if (calls.size > 0 || !service.idle || !sender.idle || this.#host.isEnding) return now;
     // What opens a link, or carries no pings, is woken by what arrives.
     return canPing ? this.#liveness.due(sender.lastSent) : Number.POSITIVE_INFINITY;
   }
@@ -95,10 +98,10 @@ export class Watch implements Visited {
    * arrived: until then calls are refused, and not lost.
    */
   cross(): void {
-    if (!this.#options.canPing()) return;
+    if (!this.#canPing) return;
     this.#isCrossing = true;
     this.#ping();
-    this.#stopCrossing = after(this.#options.clock, CROSSING_MS, () => this.#crossed());
+    this.#stopCrossing = after(this.#host.options.clock, CROSSING_MS, () => this.#crossed());
   }
 
   pong(): void {
@@ -106,23 +109,28 @@ export class Watch implements Visited {
     if (this.#isCrossing && this.#pingsOut === 0) this.#crossed();
   }
 
+  /** The wire has pings, and its opening is over. */
+  get #canPing(): boolean {
+    return this.#host.codec.carries.ping && this.#host.opening.isDone;
+  }
+
   #crossed(): void {
     this.#isCrossing = false;
     this.#stopCrossing();
-    this.#options.eased();
+    this.#host.waitedEnough();
   }
 
   #ping(): void {
     this.#pingsOut++;
-    this.#options.sender.post({ kind: "ping", token: undefined });
+    this.#host.sender.post({ kind: "ping", token: undefined });
   }
 
   #judge(now: number): void {
-    const verdict = this.#liveness.judge(now, this.#options.sender.lastSent, this.#options.isReading());
+    const verdict = this.#liveness.judge(now, this.#host.sender.lastSent, this.#host.isReading);
     if (verdict === "ping") this.#ping();
     else if (verdict === "dead") {
       const silentMs = Math.round(this.#liveness.silentMs(now));
-      this.#options.silent(new RpcError("unavailable", `The other side has been silent for ${silentMs} ms`));
+      this.#host.broken(new RpcError("unavailable", `The other side has been silent for ${silentMs} ms`));
     }
   }
 }

@@ -20,7 +20,7 @@ export class AwaitingPipe implements Pipe, PipeSink {
   /** Until it is decided. */
   #awaited: Awaited | undefined;
   /** What came of the bytes. */
-  #received: number[] = [];
+  #received: number[] | undefined = undefined;
   /** What was chosen. */
   #inner: Pipe | undefined = undefined;
   /** Where this end's owner listens. */
@@ -85,17 +85,17 @@ export class AwaitingPipe implements Pipe, PipeSink {
   }
 
   #take(bytes: Uint8Array, awaited: Awaited): Full {
+    this.#received ??= [];
     const missing = awaited.bytes - this.#received.length;
     this.#received.push(...bytes.subarray(0, missing));
     if (bytes.length < missing) return;
-    this.#begin(awaited);
+    this.#begin(awaited, Uint8Array.from(this.#received));
     if (bytes.length > missing) return this.#lower?.data(bytes.subarray(missing));
   }
 
-  #begin(awaited: Awaited): void {
-    const received = Uint8Array.from(this.#received);
+  #begin(awaited: Awaited, received: Uint8Array): void {
     this.#awaited = undefined;
-    this.#received = [];
+    this.#received = undefined;
     try {
       const inner = awaited.choose(received, new Rest(this, this.#pipe));
       if (this.#upper !== undefined) inner.open(this.#upper);

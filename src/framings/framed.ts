@@ -24,6 +24,7 @@ export function framed(pipe: Pipe, cutter: Cutter): Channel {
 class FramedChannel implements Channel, PipeSink {
   readonly #pipe: Pipe;
   readonly #cutter: Cutter;
+  /** While something is being brought to the sink: an idle link has none. */
   #out: Outlet | undefined = undefined;
   #sink: ChannelSink | undefined = undefined;
   /** Broken or closed: nothing more is cut. */
@@ -36,7 +37,6 @@ class FramedChannel implements Channel, PipeSink {
 
   open(sink: ChannelSink): void {
     this.#sink = sink;
-    this.#out = new Outlet(sink);
     this.#pipe.open(this);
   }
 
@@ -60,32 +60,40 @@ class FramedChannel implements Channel, PipeSink {
   }
 
   data(bytes: Uint8Array): Full {
+    if (this.#over || this.#sink === undefined) return;
+    this.#out ??= new Outlet(this.#sink);
     const out = this.#out;
-    if (this.#over || out === undefined) return;
     try {
       this.#cutter.cut(bytes, out);
     } catch (thrown) {
       this.#failAfter(out, thrown);
     }
-    return out.flush();
+    return this.#flush(out);
   }
 
   ended(): void {
+    if (this.#over || this.#sink === undefined) return;
+    this.#out ??= new Outlet(this.#sink);
     const out = this.#out;
-    if (this.#over || out === undefined) return;
     try {
       this.#cutter.end(out);
       out.next(() => this.#sink?.ended());
     } catch (thrown) {
       this.#failAfter(out, thrown);
     }
-    void out.flush();
+    void this.#flush(out);
   }
 
   closed(reason: CloseReason): void {
     this.#over = true;
     this.#out?.stop();
     this.#sink?.closed(reason);
+  }
+
+  #flush(out: Outlet): Full {
+    const full = out.flush();
+    if (out.isEmpty) this.#out = undefined;
+    return full;
   }
 
   /** What came before still goes out. */

@@ -44,6 +44,11 @@ export class Outlet {
     this.#steps = [];
   }
 
+  /** Nothing waits in here. */
+  get isEmpty(): boolean {
+    return this.#draining === undefined && this.#steps.length === 0 && this.#frames.length === 0;
+  }
+
   /** Lets everything out that was taken. The promise means "full", and resolves when all is out and the sink has room. */
   flush(): Full {
     if (this.#draining === undefined && this.#steps.length === 0) {

@@ -25,8 +25,14 @@ export class Server {
 
   private constructor(wire: Wire, options: ServeOptions<never>) {
     this.#wire = wire;
+    const link = establishOptions("server", wire, options, () => sumGauges(this.#peers));
     this.#options = {
-      ...establishOptions("server", wire, options, () => sumGauges(this.#peers)),
+      ...link,
+      onEnded: (peer, reason) => {
+        link.onEnded?.(peer, reason);
+        this.#peers.delete(peer);
+        link.logger.info(`Disconnected: ${peer.remoteAddress ?? "a client"}: ${printable(reason.message)}`);
+      },
     };
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
@@ -96,12 +102,8 @@ export class Server {
     const from = raw.remoteAddress ?? "a client";
     try {
       const peer = await establish(raw, this.#wire, this.#options, attempt.signal);
-      this.#peers.add(peer);
       logger.info(`Connected: ${from}`);
-      void peer.closed.then(({ message }) => {
-        this.#peers.delete(peer);
-        logger.info(`Disconnected: ${from}: ${printable(message)}`);
-      });
+      if (!peer.isClosed) this.#peers.add(peer);
       if (this.#attempts === undefined) await peer.close({ graceMs: 0 });
     } catch (thrown) {
       logger.warn(`Refused ${from}: ${printable(thrown instanceof Error ? thrown.message : String(thrown))}`);

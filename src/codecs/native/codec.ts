@@ -37,16 +37,18 @@ export function newStores(): NativeStores {
   return { names: new NameCache(), arena: new Arena() };
 }
 
+const CARRIES: Carries = {
+  hello: "must",
+  welcome: true,
+  ping: true,
+  cancel: true,
+  goodbye: true,
+  answersCancelled: false,
+};
+
 /** The native wire: a frame is one flat list of messages, whose body the two ends agree on in hello and welcome. */
 export class NativeCodec implements Codec {
-  readonly carries: Carries = {
-    hello: "must",
-    welcome: true,
-    ping: true,
-    cancel: true,
-    goodbye: true,
-    answersCancelled: false,
-  };
+  readonly carries: Carries = CARRIES;
   readonly #link: CodecLink;
   readonly #wish: BodyName | undefined;
   readonly #limits: { -readonly [Name in keyof BodyLimits]: BodyLimits[Name] };

@@ -2,7 +2,7 @@ import type { Server, Socket } from "node:net";
 import type { CloseReason, Pipe } from "../../core/channel.ts";
 import { RpcError } from "../../core/errors.ts";
 import type { Listener } from "../../core/wire.ts";
-import { onStall, StreamPipe } from "./stream-pipe.ts";
+import { onStall, type StreamEnds, StreamPipe } from "./stream-pipe.ts";
 import { cannotConnect, codeOf, explain } from "./system-error.ts";
 
 /** How long a closed socket waits for the other side to end too. */
@@ -27,46 +27,64 @@ export const SOCKET_OPTIONS: {
  * and destroying a socket with unread bytes sends a reset, which would eat it at the other side.
  */
 export function socketPipe(socket: Socket): Pipe {
-  let broken: Error | undefined;
-  const linger = new Linger(socket);
-  const pipe = new StreamPipe({ input: socket, output: socket, end: (atOnce) => linger.begin(atOnce) });
-  socket.on("error", (error) => {
-    broken = error;
-  });
-  socket.once("close", () => {
-    linger.stop();
-    pipe.finished(reasonOf(broken));
-  });
-  if (socket.destroyed) pipe.finished(reasonOf(socket.errored ?? undefined));
-  return pipe;
+  const ends = new SocketEnds(socket);
+  if (socket.destroyed) ends.pipe.finished(reasonOf(socket.errored));
+  return ends.pipe;
 }
 
-/** A socket's last second: FIN after what was written, then the wait for the other side's. */
-class Linger {
-  readonly #socket: Socket;
-  #timer: NodeJS.Timeout | undefined;
-  #unwatch: (() => void) | undefined;
+/** The socket knows its ends, so that all sockets share the listeners. */
+const ENDS: unique symbol = Symbol("ends");
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
+type Piped = Socket & { [ENDS]?: SocketEnds };
+
+/** A socket as both streams of a pipe, and its last second: FIN after what was written, then the wait for the other side's. */
+class SocketEnds implements StreamEnds {
+  readonly input: Socket;
+  readonly pipe: StreamPipe;
+  #broken: Error | undefined = undefined;
+  #timer: NodeJS.Timeout | undefined = undefined;
+  #unwatch: (() => void) | undefined = undefined;
+
+  constructor(socket: Piped) {
+    this.input = socket;
+    socket[ENDS] = this;
+    socket.on("error", SocketEnds.#onError);
+    this.pipe = new StreamPipe(this);
+    socket.on("close", SocketEnds.#onClose);
   }
 
-  begin(atOnce: boolean): void {
-    if (atOnce) return this.#end();
-    this.#unwatch = onStall(this.#socket, () => this.#socket.destroy());
-    this.#socket.once("finish", () => this.#end());
-    this.#socket.end();
+  get output(): Socket {
+    return this.input;
   }
 
-  stop(): void {
+  end(atOnce: boolean): void {
+    if (atOnce) return this.#finish();
+    this.#unwatch = onStall(this.input, () => this.input.destroy());
+    this.input.once("finish", () => this.#finish());
+    this.input.end();
+  }
+
+  #finish(): void {
+    this.#stop();
+    this.input.end();
+    this.#timer = setTimeout(() => this.input.destroy(), LINGER_MS).unref();
+  }
+
+  #stop(): void {
     this.#unwatch?.();
     clearTimeout(this.#timer);
   }
 
-  #end(): void {
-    this.stop();
-    this.#socket.end();
-    this.#timer = setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+  static #onError(this: Piped, error: Error): void {
+    const ends = this[ENDS];
+    if (ends !== undefined) ends.#broken = error;
+  }
+
+  static #onClose(this: Piped): void {
+    const ends = this[ENDS];
+    if (ends === undefined) return;
+    ends.#stop();
+    ends.pipe.finished(reasonOf(ends.#broken));
   }
 }
 

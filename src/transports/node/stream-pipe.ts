@@ -15,12 +15,19 @@ export interface StreamEnds {
    * Ends the link, then calls `finished`. Called at the first `close`, and once more with `atOnce` when a close with an
    * error follows a graceful one. What comes in meanwhile is discarded already.
    */
-  readonly end: (atOnce: boolean) => void;
+  end(atOnce: boolean): void;
   /** There is no second connection of this kind, so every reason says "never dial again". */
   readonly once?: boolean;
   /** The end of the input comes with the end of all, whose reason says more: `ended` is told only if that does not follow. */
   readonly endsAsOne?: boolean;
 }
+
+/** Streams know their pipes, so that all pipes share the listeners: a server has many, and most of them are idle. */
+const READER: unique symbol = Symbol("the pipe that reads it");
+const WRITER: unique symbol = Symbol("the pipe that writes it");
+
+type Input = Readable & { [READER]?: StreamPipe };
+type Output = Writable & { [WRITER]?: StreamPipe };
 
 /**
  * A pipe over Node's streams: full in both directions, nothing delivered before `open` has returned, nothing lost
@@ -43,19 +50,16 @@ export class StreamPipe implements Pipe {
 
   constructor(ends: StreamEnds) {
     this.#ends = ends;
-    const { input, output } = ends;
+    const input: Input = ends.input;
+    const output: Output = ends.output;
+    input[READER] = this;
+    output[WRITER] = this;
     // With a `readable` listener nothing flows, whoever calls `resume` (Node does, on a child's output when it exits).
     input.on("readable", holdFlow);
-    input.once("end", () => {
-      const tell = (): void => {
-        this.#inputEnded = true;
-        this.#tellEnded();
-      };
-      if (ends.endsAsOne === true) setTimeout(tell, LINGER_MS).unref();
-      else tell();
-    });
-    output.on("drain", this.#onDrain);
-    output.once("close", this.#onDrain);
+    input.on("end", StreamPipe.#onEnd);
+    output.on("drain", StreamPipe.#onDrain);
+    // The owner of one stream says when it has closed.
+    if (output !== (input as unknown)) output.on("close", StreamPipe.#onDrain);
   }
 
   /** Whether `close` was called. */
@@ -66,7 +70,7 @@ export class StreamPipe implements Pipe {
   open(sink: PipeSink): void {
     if (this.#sink !== undefined) throw new TypeError("The pipe is open already");
     this.#sink = sink;
-    queueMicrotask(() => this.#begin(sink));
+    queueMicrotask(() => this.#begin());
   }
 
   write(bytes: Uint8Array | string): Full {
@@ -96,7 +100,7 @@ export class StreamPipe implements Pipe {
     if (this.#finished !== undefined) return;
     const why = this.#closing ?? reason;
     this.#finished = this.#ends.once === true ? { redialAfterMs: Infinity, ...why } : why;
-    this.#onDrain();
+    this.#relieve();
     if (this.#opened) this.#tellFinished(this.#finished);
   }
 
@@ -119,19 +123,21 @@ export class StreamPipe implements Pipe {
     else input.once("close", finish);
   }
 
-  #begin(sink: PipeSink): void {
+  #begin(): void {
     this.#opened = true;
     if (this.#finished !== undefined) return this.#tellFinished(this.#finished);
     if (this.#closing !== undefined) return;
-    this.#ends.input.on("data", (bytes: Uint8Array) => {
-      if (this.#closing !== undefined || this.#finished !== undefined) return;
-      const full = sink.data(bytes);
-      if (full === undefined || this.#closing !== undefined) return;
-      this.#holding = true;
-      this.#ends.input.on("readable", holdFlow);
-      void full.then(() => this.#release());
-    });
+    this.#ends.input.on("data", StreamPipe.#onData);
     this.#release();
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#closing !== undefined || this.#finished !== undefined) return;
+    const full = this.#sink?.data(bytes);
+    if (full === undefined || this.#closing !== undefined) return;
+    this.#holding = true;
+    this.#ends.input.on("readable", holdFlow);
+    void full.then(() => this.#release());
   }
 
   #release(): void {
@@ -156,11 +162,34 @@ export class StreamPipe implements Pipe {
     this.#sink?.closed(reason);
   }
 
-  readonly #onDrain = (): void => {
+  /** The output takes more again, or nothing any more. */
+  #relieve(): void {
     this.#drain?.();
     this.#drained = undefined;
     this.#drain = undefined;
-  };
+  }
+
+  #inputOver(): void {
+    this.#inputEnded = true;
+    this.#tellEnded();
+  }
+
+  static #onData(this: Input, bytes: Uint8Array): void {
+    const pipe = this[READER];
+    if (pipe !== undefined) pipe.#take(bytes);
+  }
+
+  static #onEnd(this: Input): void {
+    const pipe = this[READER];
+    if (pipe === undefined) return;
+    if (pipe.#ends.endsAsOne === true) setTimeout(() => pipe.#inputOver(), LINGER_MS).unref();
+    else pipe.#inputOver();
+  }
+
+  static #onDrain(this: Output): void {
+    const pipe = this[WRITER];
+    if (pipe !== undefined) pipe.#relieve();
+  }
 }
 
 /** A listener for `readable`: that it is there is all. */

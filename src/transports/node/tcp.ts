@@ -23,7 +23,8 @@ export interface TcpTarget {
 
 /** Writes a host and a port as one text; IPv6 addresses get brackets. */
 export function hostAndPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  // Joined, because a text made of pieces would keep them all: a server holds one for each of its links.
+  return [host.includes(":") ? `[${host}]` : host, port].join(":");
 }
 
 /** Dials over TCP. */
