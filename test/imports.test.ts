@@ -9,14 +9,15 @@ const SRC = fileURLToPath(new URL("../src", import.meta.url));
 /** Which rooms a room may import from, beside itself. Files that stand at the top of src join the rooms they like. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
-  framings: ["core"],
-  codecs: ["core"],
+  framings: ["core", "gob"],
+  codecs: ["core", "gob"],
   transports: ["core"],
+  gob: ["core"],
   wires: ["core", "codecs", "framings"],
   client: ["core"],
   server: ["core"],
   otel: ["core"],
-  cli: ["core", "framings", "wires", "client", "server", "node.ts"],
+  cli: ["core", "framings", "wires", "client", "server", "gorpc.ts", "node.ts"],
 };
 
 /** Rooms and files that may say `node:`. */

@@ -3,12 +3,14 @@ import type { Wire } from "../core/wire.ts";
 import { header, strictHeader } from "../framings/header.ts";
 import { rawJson } from "../framings/raw-json.ts";
 import { split } from "../framings/split.ts";
+import { gorpc } from "../gorpc.ts";
 import { jsonrpc } from "../wires/jsonrpc.ts";
 import { lsp } from "../wires/lsp.ts";
 import { type NativeWireOptions, native } from "../wires/native.ts";
 import { UsageError } from "./usage.ts";
 
-const NAMES = "jsonrpc, lsp, native, native:json, native:msgpack, raw, split:<byte>, header:<type>, strict:<type>";
+const NAMES =
+  "jsonrpc, lsp, native, native:json, native:msgpack, gorpc, gorpc:deflate, raw, split:<byte>, header:<type>, strict:<type>";
 
 /** The `--wire` option of every command that opens a link; the environment variable `CONVOKE_WIRE` sets its default. */
 export function wireOption(): Option {
@@ -27,6 +29,8 @@ export function wireOf(name: string): Wire {
       return lsp();
     case "native":
       return native(bodyOf(detail));
+    case "gorpc":
+      return gorpc({ compress: compressOf(detail) });
     case "raw":
       return jsonrpc({ framing: rawJson() });
     case "split":
@@ -44,6 +48,11 @@ function bodyOf(text: string): NativeWireOptions {
   if (text === "") return {};
   if (text === "json" || text === "msgpack") return { body: text };
   throw new UsageError(`native has the bodies json and msgpack, as in native:json, not ${JSON.stringify(text)}`);
+}
+
+function compressOf(text: string): boolean {
+  if (text === "" || text === "deflate") return text === "deflate";
+  throw new UsageError(`gorpc can be compressed, as in gorpc:deflate, not ${JSON.stringify(text)}`);
 }
 
 /** A byte as a number (`10`, `0x1e`) or as the character itself. */

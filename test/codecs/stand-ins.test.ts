@@ -4,7 +4,6 @@ import { CommandCodec } from "./command.ts";
 import { CoordinatorCodec, JSON_TYPE } from "./coordinator.ts";
 import { callOf } from "./ends.ts";
 import { FullCodec } from "./full.ts";
-import { GobLikeCodec } from "./gob-like.ts";
 
 const objects = fc
   .dictionary(
@@ -30,25 +29,6 @@ for (const options of opening) {
     },
   ]);
 }
-
-codecSuite(
-  "gob-like",
-  (link) => new GobLikeCodec(link),
-  [
-    {
-      says: "a type goes before its first value, and once",
-      from: "client",
-      messages: [callOf("f", { a: 1 }, 1), callOf("f", { a: 2 }, 2)],
-      frames: [
-        '[-65,"id","name","body"]',
-        '[-66,"a"]',
-        '[0,["S",65,1,"f",["S",66,1]]]',
-        '[0,["S",65,2,"f",["S",66,2]]]',
-      ],
-    },
-  ],
-  { callers: ["client"], notifiers: ["client"], cancellers: [], codeOf: () => "unknown" },
-);
 
 const types = new Map([["Collect", { request: JSON_TYPE, response: JSON_TYPE }]]);
 codecSuite(

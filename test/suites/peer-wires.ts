@@ -5,7 +5,7 @@ import { native } from "../../src/wires/native.ts";
 import { command } from "../codecs/command.ts";
 import { coordinator, JSON_TYPE } from "../codecs/coordinator.ts";
 import { full } from "../codecs/full.ts";
-import { gobLike } from "../codecs/gob-like.ts";
+import { gorpcJson } from "../codecs/gorpc-json.ts";
 import { PEER_METHODS, PEER_NOTIFICATIONS, type PeerCapabilities } from "./peer-suite.ts";
 import { plainWire } from "./plain-wire.ts";
 
@@ -36,5 +36,5 @@ export const PEER_WIRES: readonly (readonly [name: string, wire: Wire, capabilit
     coordinator(types),
     { calls: "server", notifies: false, anyName: false, errors: "code", cancels: true },
   ],
-  ["gob-like", gobLike(), { calls: "client", notifies: true, anyName: true, errors: "text", cancels: false }],
+  ["gorpc", gorpcJson(), { calls: "client", notifies: true, anyName: true, errors: "text", cancels: false }],
 ];
