@@ -26,12 +26,12 @@ export const Span: gob.GobType<{ From: bigint; To: bigint; Open: boolean }> = go
 });
 export const Celsius: gob.GobType<number> = gob.named(named("Celsius"), gob.float64);
 export const Label: gob.GobType<string> = gob.named(named("Label"), gob.string);
-export const Level: gob.GobType<number> = gob.named(named("Level"), gob.int8);
+const Level: gob.GobType<number> = gob.named(named("Level"), gob.int8);
 export const Hash: gob.GobType<number[]> = gob.named(named("Hash"), gob.array(4, gob.uint8));
 export const Names: gob.GobType<Map<string, string>> = gob.named(named("Names"), gob.map(gob.string, gob.string));
 export const Route: gob.GobType<gob.Infer<typeof Span>[]> = gob.named(named("Route"), gob.slice(Span));
 export const Nothing: gob.GobType<object> = gob.struct("", {});
-export const Untitled: gob.GobType<{ A: number; B: string }> = gob.struct("", { A: gob.int, B: gob.string });
+const Untitled: gob.GobType<{ A: number; B: string }> = gob.struct("", { A: gob.int, B: gob.string });
 
 /** A type that encodes itself as a BinaryMarshaler: two big-endian numbers. */
 const POINT = gob.opaque<{ x: number; y: number }>(named("Point"), "binary", {
@@ -140,7 +140,7 @@ const HOLDER = gob.struct(named("Holder"), {
   Fixed: gob.array(2, gob.any),
   After: gob.string,
 });
-export const Holder: gob.GobType<gob.Infer<typeof HOLDER>, true> = gob.pointer(HOLDER);
+const Holder: gob.GobType<gob.Infer<typeof HOLDER>, true> = gob.pointer(HOLDER);
 
 const EVENT = gob.struct(named("Event"), {
   At: gob.time,

@@ -48,9 +48,9 @@ class SocketEnds implements StreamEnds {
   constructor(socket: Piped) {
     this.input = socket;
     socket[ENDS] = this;
-    socket.on("error", SocketEnds.#onError);
+    socket.on("error", onError);
     this.pipe = new StreamPipe(this);
-    socket.on("close", SocketEnds.#onClose);
+    socket.on("close", onClose);
   }
 
   get output(): Socket {
@@ -64,6 +64,17 @@ class SocketEnds implements StreamEnds {
     this.input.end();
   }
 
+  /** The socket broke (called by it). */
+  broke(error: Error): void {
+    this.#broken = error;
+  }
+
+  /** The socket has closed (called by it). */
+  closed(): void {
+    this.#stop();
+    this.pipe.finished(reasonOf(this.#broken));
+  }
+
   #finish(): void {
     this.#stop();
     this.input.end();
@@ -74,18 +85,14 @@ class SocketEnds implements StreamEnds {
     this.#unwatch?.();
     clearTimeout(this.#timer);
   }
+}
 
-  static #onError(this: Piped, error: Error): void {
-    const ends = this[ENDS];
-    if (ends !== undefined) ends.#broken = error;
-  }
+function onError(this: Piped, error: Error): void {
+  this[ENDS]?.broke(error);
+}
 
-  static #onClose(this: Piped): void {
-    const ends = this[ENDS];
-    if (ends === undefined) return;
-    ends.#stop();
-    ends.pipe.finished(reasonOf(ends.#broken));
-  }
+function onClose(this: Piped): void {
+  this[ENDS]?.closed();
 }
 
 /** Why a socket closed that nobody closed here. */

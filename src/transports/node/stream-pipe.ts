@@ -56,10 +56,10 @@ export class StreamPipe implements Pipe {
     output[WRITER] = this;
     // With a `readable` listener nothing flows, whoever calls `resume` (Node does, on a child's output when it exits).
     input.on("readable", holdFlow);
-    input.on("end", StreamPipe.#onEnd);
-    output.on("drain", StreamPipe.#onDrain);
+    input.on("end", onEnd);
+    output.on("drain", onDrain);
     // The owner of one stream says when it has closed.
-    if (output !== (input as unknown)) output.on("close", StreamPipe.#onDrain);
+    if (output !== (input as unknown)) output.on("close", onDrain);
   }
 
   /** Whether `close` was called. */
@@ -100,7 +100,7 @@ export class StreamPipe implements Pipe {
     if (this.#finished !== undefined) return;
     const why = this.#closing ?? reason;
     this.#finished = this.#ends.once === true ? { redialAfterMs: Infinity, ...why } : why;
-    this.#relieve();
+    this.relieve();
     if (this.#opened) this.#tellFinished(this.#finished);
   }
 
@@ -123,15 +123,8 @@ export class StreamPipe implements Pipe {
     else input.once("close", finish);
   }
 
-  #begin(): void {
-    this.#opened = true;
-    if (this.#finished !== undefined) return this.#tellFinished(this.#finished);
-    if (this.#closing !== undefined) return;
-    this.#ends.input.on("data", StreamPipe.#onData);
-    this.#release();
-  }
-
-  #take(bytes: Uint8Array): void {
+  /** Something has come (called by the input). */
+  take(bytes: Uint8Array): void {
     if (this.#closing !== undefined || this.#finished !== undefined) return;
     const full = this.#sink?.data(bytes);
     if (full === undefined || this.#closing !== undefined) return;
@@ -140,10 +133,36 @@ export class StreamPipe implements Pipe {
     void full.then(() => this.#release());
   }
 
+  /** The input has ended (called by it). */
+  inputEnded(): void {
+    if (this.#ends.endsAsOne === true) setTimeout(() => this.#inputOver(), LINGER_MS).unref();
+    else this.#inputOver();
+  }
+
+  /** The output takes more again, or nothing any more (called by it). */
+  relieve(): void {
+    this.#drain?.();
+    this.#drained = undefined;
+    this.#drain = undefined;
+  }
+
+  #begin(): void {
+    this.#opened = true;
+    if (this.#finished !== undefined) return this.#tellFinished(this.#finished);
+    if (this.#closing !== undefined) return;
+    this.#ends.input.on("data", onData);
+    this.#release();
+  }
+
   #release(): void {
     if (!this.#holding) return;
     this.#holding = false;
     this.#ends.input.off("readable", holdFlow);
+    this.#tellEnded();
+  }
+
+  #inputOver(): void {
+    this.#inputEnded = true;
     this.#tellEnded();
   }
 
@@ -161,35 +180,18 @@ export class StreamPipe implements Pipe {
     this.#toldClosed = true;
     this.#sink?.closed(reason);
   }
+}
 
-  /** The output takes more again, or nothing any more. */
-  #relieve(): void {
-    this.#drain?.();
-    this.#drained = undefined;
-    this.#drain = undefined;
-  }
+function onData(this: Input, bytes: Uint8Array): void {
+  this[READER]?.take(bytes);
+}
 
-  #inputOver(): void {
-    this.#inputEnded = true;
-    this.#tellEnded();
-  }
+function onEnd(this: Input): void {
+  this[READER]?.inputEnded();
+}
 
-  static #onData(this: Input, bytes: Uint8Array): void {
-    const pipe = this[READER];
-    if (pipe !== undefined) pipe.#take(bytes);
-  }
-
-  static #onEnd(this: Input): void {
-    const pipe = this[READER];
-    if (pipe === undefined) return;
-    if (pipe.#ends.endsAsOne === true) setTimeout(() => pipe.#inputOver(), LINGER_MS).unref();
-    else pipe.#inputOver();
-  }
-
-  static #onDrain(this: Output): void {
-    const pipe = this[WRITER];
-    if (pipe !== undefined) pipe.#relieve();
-  }
+function onDrain(this: Output): void {
+  this[WRITER]?.relieve();
 }
 
 /** A listener for `readable`: that it is there is all. */
