@@ -1,33 +1,33 @@
-/** The files of contenders/, in the order of the tables; Convoke first, then Node's, then Go's. */
+/** The contenders that run on Node and are not ours. */
+export const NODE_PEERS = ["vscode-jsonrpc", "grpc-unary", "grpc-bidi", "capnweb", "rpc-websockets", "birpc", "undici"];
+
+/** The files of contenders/, in the order of the tables: Convoke first, then Node's, then Go's, then one end of each. */
 export const CONTENDERS = [
-  "convoke-native",
-  "convoke-native-json",
-  "convoke-jsonrpc",
-  "convoke-lsp",
-  "vscode-jsonrpc",
-  "grpc-unary",
-  "grpc-bidi",
-  "capnweb",
-  "rpc-websockets",
-  "birpc",
-  "undici",
-  "gorpc-raw",
-  "gorpc-dispatcher",
+  ...["convoke-native", "convoke-native-json", "convoke-jsonrpc", "convoke-lsp", "convoke-gorpc"],
+  ...NODE_PEERS,
+  ...["gorpc-raw", "gorpc-dispatcher"],
+  ...["convoke-gorpc-to-go", "go-to-convoke-gorpc"],
 ];
 
-/** The contenders that run on Node and are not ours. */
-export const NODE_PEERS = CONTENDERS.slice(4, 11);
+const open = (name) => import(`./contenders/${name}.js`);
 
 /**
- * Loads one: `name`, `label`, `program` (the command line of one of its ends), `does(workload)`. Rejects when it cannot
- * run here: what it imports is not there, or its compiler is missing.
+ * Loads one: `name`, `label`, `programs` (the command lines of its `client` and its `server`), `does(workload)`. A contender
+ * with `ends` has those of others: `{ client, server }`, by name. Rejects when it cannot run here: what it imports is not
+ * there, or its compiler is missing.
  */
 export async function load(name) {
-  const { label, workloads, program } = await import(`./contenders/${name}.js`);
+  const { label, workloads, ends = { client: name, server: name } } = await open(name);
   return {
     name,
     label,
-    program: program ? await program() : [process.execPath, `${import.meta.dirname}/worker.js`, name],
+    programs: { client: await programOf(ends.client), server: await programOf(ends.server) },
     does: (workload) => workloads?.includes(workload) ?? true,
   };
+}
+
+/** The program that a contender brings, or Node's worker for one that is written for it. */
+async function programOf(name) {
+  const { program } = await open(name);
+  return program ? await program() : [process.execPath, `${import.meta.dirname}/worker.js`, name];
 }

@@ -7,13 +7,14 @@ import { createInterface } from "node:readline";
 const ANSWER_MS = 30_000;
 const EXIT_MS = 5000;
 
-/** Starts one end. The caller stops it. */
-export function startEnd({ label, program: [command, ...args] }) {
+/** Starts the `client` or the `server` of a contender. The caller stops it. */
+export function startEnd({ label, programs }, role) {
+  const [command, ...args] = programs[role];
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout });
   const exited = once(child, "exit");
   const ended = exited.then(([code, signal]) => {
-    throw new Error(`${label} ended by itself (${code ?? signal})`);
+    throw new Error(`The ${role} of ${label} ended by itself (${code ?? signal})`);
   });
   ended.catch(() => {});
   return {

@@ -2,12 +2,13 @@
 //   --rounds <n>         interleaved rounds; the median counts (5)
 //   --seconds <s>        length of one measurement (1.5)
 //   --only <names>       these contenders (contenders/), by comma
-//   --workloads <names>  these of small, order, mixed, id-text, by comma
+//   --workloads <names>  these of small, order, mixed, id-text, gob, by comma
 //   --write              write what is printed into RESULTS.md too
 //   --check              up to three whole runs of what the targets read; exit 1 unless all of them hold (see targets.js)
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CONTENDERS, load } from "./contenders.js";
+import { gobCost } from "./gob.js";
 import { idTextCost } from "./id-text.js";
 import { report } from "./report.js";
 import { wholeRun } from "./run.js";
@@ -20,7 +21,7 @@ const { values: flags } = parseArgs({
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "1.5" },
     only: { type: "string", default: CONTENDERS.join() },
-    workloads: { type: "string", default: [...Object.keys(workloads), "id-text"].join() },
+    workloads: { type: "string", default: [...Object.keys(workloads), "id-text", "gob"].join() },
     write: { type: "boolean" },
     check: { type: "boolean" },
   },
@@ -49,7 +50,9 @@ const casesOf = ({ name, does }) =>
 
 async function run() {
   const idText = asked.includes("id-text") ? idTextCost() : undefined;
-  return { idText, contenders: await wholeRun(contenders, casesOf, { rounds, ms, countBytes: flags.check !== true }) };
+  const gob = asked.includes("gob") ? gobCost() : undefined;
+  const countBytes = flags.check !== true;
+  return { idText, gob, contenders: await wholeRun(contenders, casesOf, { rounds, ms, countBytes }) };
 }
 
 /** What the runs so far say of a target: its verdict, or why it has none. */

@@ -6,7 +6,7 @@ import { median } from "./median.js";
 import { ratio } from "./targets.js";
 import { CASES } from "./workloads.js";
 
-const OURS = ["convoke-native", "convoke-jsonrpc"];
+const OURS = ["convoke-native", "convoke-jsonrpc", "convoke-gorpc"];
 const TITLES = { small: "small", order: "1 KiB", mixed: "mixed" };
 const titleOf = ({ workload, inFlight }) => `${TITLES[workload]}, ${inFlight}`;
 const NONE = "–";
@@ -21,7 +21,8 @@ export async function report(figures, standings, { rounds, seconds }) {
 warm-up every contender is measured in turn (rounds: ${rounds}, of ${seconds} s each); a figure is the median of its rounds, a ratio
 the median of the rounds' ratios. The machine's speed drifts: trust the ratios, not the absolute numbers. \`small\` adds two numbers,
 \`1 KiB\` echoes a nested order, \`mixed\` echoes 16 small values of different shapes, which has no meaning for contenders with
-a schema; the number is how many calls are in flight. gorpc runs without its compression, like everyone else, and Go calls Go.`,
+a schema; the number is how many calls are in flight. gorpc runs without its compression, like everyone else, and Go calls
+Go but in the two pairs that name both ends.`,
     "## Calls per second, thousands",
     table(keys, figures, "rate", (rate) => (rate / 1000).toFixed(1)),
   ];
@@ -43,6 +44,9 @@ a schema; the number is how many calls are in flight. gorpc runs without its com
   }
   if (figures.idText !== undefined) {
     parts.push("## JSON-RPC ids with their source text, beside JSON.parse alone", figures.idText.lines.join("\n"));
+  }
+  if (figures.gob !== undefined) {
+    parts.push("## Decoding gob, beside a decoder that walks its types for every value", figures.gob.lines.join("\n"));
   }
   parts.push("## Targets", targetLines(standings));
   return `${parts.join("\n\n")}\n`;
@@ -82,8 +86,9 @@ function targetLines(standings) {
   return ["| wanted | got | |", "|---|---|---|", ...lines].join("\n");
 }
 
-function wanted({ of, at, to, rate, cpu, writes, idText }) {
+function wanted({ of, at, to, rate, cpu, writes, idText, gob }) {
   if (idText !== undefined) return `parsing with the ids' text: at most ${idText} x JSON.parse`;
+  if (gob !== undefined) return `decoding gob, geometric mean: ${gob} x a decoder that walks its types`;
   const what = `${of}, ${titleOf(CASES.find(({ key }) => key === at))}`;
   if (rate !== undefined) return `${what}: ${rate} x ${to}`;
   if (cpu !== undefined) return `${what}: at most ${cpu} of the CPU of ${to}`;

@@ -28,14 +28,16 @@ export async function wholeRun(contenders, casesOf, { rounds, ms, countBytes }) 
     }
     for (let round = 0; round < rounds; round++) await measureRound(pairs, ms);
   } finally {
-    await Promise.all(pairs.flatMap(({ client, server }) => [client.stop(), server.stop()]));
+    // In this order, since Go's client complains of a server that goes away.
+    await Promise.all(pairs.map(({ client }) => client.stop()));
+    await Promise.all(pairs.map(({ server }) => server.stop()));
   }
   return new Map(pairs.map(({ contender, label, samples, bytes }) => [contender.name, { label, samples, bytes }]));
 }
 
 async function startPair(contender, cases) {
-  const server = startEnd(contender);
-  const client = startEnd(contender);
+  const server = startEnd(contender, "server");
+  const client = startEnd(contender, "client");
   try {
     const address = await server.ask("listen");
     await client.ask("dial", { address, order });
@@ -77,7 +79,7 @@ async function sample({ server, client }, { workload, inFlight }, ms) {
 /** What one call weighs on the wire, seen by a proxy between the server and one more client, set-up not counted. */
 async function measureBytes({ contender, cases, address, bytes }) {
   const proxy = await countingProxy(address);
-  const client = startEnd(contender);
+  const client = startEnd(contender, "client");
   try {
     await client.ask("dial", { address: proxy.address, order });
     for (const { key, workload, inFlight } of cases.filter((each) => COUNTED.includes(each.key))) {

@@ -14,9 +14,10 @@ const SYSTEM_CALLS = "write,writev,pwrite64,sendto,sendmsg";
 if (spawnSync(STRACE, ["-V"]).error !== undefined) throw new Error("There is no strace here: apt-get install strace");
 const contender = await load(process.argv[2] ?? "convoke-native");
 const folder = mkdtempSync(join(tmpdir(), "convoke-strace-"));
-const traced = (end) => {
-  const program = [STRACE, "-c", "-f", "-o", join(folder, end), "-e", `trace=${SYSTEM_CALLS}`, ...contender.program];
-  return startEnd({ ...contender, program });
+const traced = (role) => {
+  const options = ["-c", "-f", "-o", join(folder, role), "-e", `trace=${SYSTEM_CALLS}`];
+  const programs = { [role]: [STRACE, ...options, ...contender.programs[role]] };
+  return startEnd({ ...contender, programs }, role);
 };
 /** The sum line of the summary, which strace writes when the end has ended: `100.00  seconds  usecs/call  calls  [errors] total`. */
 const countOf = (end) =>

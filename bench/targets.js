@@ -1,6 +1,7 @@
-// What must hold: the figures of issue 4.
+// What must hold: the figures of issues 3, 4 and 5.
 import { NODE_PEERS } from "./contenders.js";
-import { BOUND } from "./id-text.js";
+import { BOUND as GOB_BOUND } from "./gob.js";
+import { BOUND as ID_TEXT_BOUND } from "./id-text.js";
 import { median } from "./median.js";
 
 /** A figure may fall this far in one run of three, and no further. */
@@ -10,9 +11,10 @@ export const FLOOR = 0.85;
 const OTHERS = NODE_PEERS.filter((name) => name !== "vscode-jsonrpc");
 
 /**
- * `of` is held against `to` in the case `at`. One of these says what is wanted: `rate`, at least so many times its calls per
- * second; `cpu`, at most this part of its CPU time per call; `writes`, at most so many write system calls per call (both ends,
- * beside nobody); `idText`, at most so many times JSON.parse (see id-text.js).
+ * `of` is held against `to` in the case `at`. One of these says what is wanted: `rate`, at least so many times its calls
+ * per second; `cpu`, at most this part of its CPU time per call; `writes`, at most so many write system calls per call
+ * (both ends, beside nobody); `idText`, at most so many times JSON.parse (see id-text.js); `gob`, at least so many times
+ * as fast as a decoder that walks its types (see gob.js).
  */
 export const TARGETS = [
   { of: "convoke-native", at: "small@64", to: "vscode-jsonrpc", rate: 20 },
@@ -31,7 +33,9 @@ export const TARGETS = [
   { of: "convoke-native", at: "small@64", to: "vscode-jsonrpc", cpu: 1 / 20 },
   { of: "convoke-native", at: "small@64", to: "gorpc-raw", cpu: 1 / 2 },
   { of: "convoke-native", at: "small@64", writes: 0.1 },
-  { of: "id-text", idText: BOUND },
+  { of: "convoke-gorpc", at: "small@64", to: "gorpc-dispatcher", rate: 1 },
+  { of: "id-text", idText: ID_TEXT_BOUND },
+  { of: "gob", gob: GOB_BOUND },
 ];
 
 /** Whether some target reads this case of this contender. */
@@ -50,10 +54,11 @@ export function ratio(figures, of, to, at, what) {
 
 /** What one run says of a target: what it `got`, and its `score`, 1 or more when reached; `undefined` if not measured. */
 export function judge(figures, target) {
-  const { of, to, at, rate, cpu, writes, idText } = target;
+  const { of, to, at, rate, cpu, writes, idText, gob } = target;
   if (rate !== undefined) return scored(ratio(figures, of, to, at, "rate"), (got) => got / rate);
   if (cpu !== undefined) return scored(ratio(figures, of, to, at, "cpu"), (got) => cpu / got);
   if (idText !== undefined) return scored(figures.idText?.worst, (got) => idText / got);
+  if (gob !== undefined) return scored(figures.gob?.mean, (got) => got / gob);
   const counted = figures.contenders.get(of)?.samples[at]?.map((sample) => sample.writes);
   const got = counted === undefined ? undefined : median(counted);
   return scored(Number.isNaN(got) ? undefined : got, (each) => writes / each);

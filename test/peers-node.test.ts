@@ -3,13 +3,14 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import type { Dialer, Listen, RawConnection } from "../src/core/wire.ts";
+import type { Dialer, Listen, RawConnection, Wire } from "../src/core/wire.ts";
 import { deflate, native } from "../src/node.ts";
 import { execDialer } from "../src/transports/node/exec.ts";
 import { stdioConnection } from "../src/transports/node/stdio.ts";
 import { tcpDialer, tcpListen } from "../src/transports/node/tcp.ts";
 import { tlsDialer, tlsListen } from "../src/transports/node/tls.ts";
 import { unixDialer, unixListen } from "../src/transports/node/unix.ts";
+import { gorpcJson } from "./codecs/gorpc-json.ts";
 import { type Certificates, makeCertificates } from "./suites/certificates.ts";
 import { peerSuite, type RawPair } from "./suites/peer-suite.ts";
 import { PEER_WIRES } from "./suites/peer-wires.ts";
@@ -84,12 +85,17 @@ function stdioPair(): Promise<RawPair> {
   });
 }
 
-const compressed = native({ compression: deflate() });
+/** The wires that can compress, when they do. */
+const COMPRESSED: ReadonlyMap<string, Wire> = new Map([
+  ["native", native({ compression: deflate() })],
+  ["gorpc", gorpcJson({ compress: true })],
+]);
 
 for (const [name, wire, capabilities] of PEER_WIRES) {
   const real = { ...capabilities, realTime: true };
   peerSuite(`${name} over TCP`, wire, tcpPair, real);
-  if (name === "native") peerSuite(`${name}, compressed, over TCP`, compressed, tcpPair, real);
+  const compressed = COMPRESSED.get(name);
+  if (compressed !== undefined) peerSuite(`${name}, compressed, over TCP`, compressed, tcpPair, real);
   if (!["jsonrpc", "lsp", "native"].includes(name)) continue;
   if (certificates !== undefined) peerSuite(`${name} over TLS`, wire, () => tlsPair(certificates), real);
   peerSuite(`${name} over a Unix socket`, wire, unixPair, real);

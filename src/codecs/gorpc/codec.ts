@@ -29,6 +29,7 @@ const MOST_DEPTH = 1000;
 
 /** In front of each message. */
 const COUNT_BYTES = 9;
+const NO_HANDLER = "There is no handler for requests without a name: call one of the server's methods by its name";
 const UNKNOWN_METHOD = /^(gorpc\.Dispatcher: )?unknown (method|service name) \[/;
 
 const CARRIES: Carries = {
@@ -99,7 +100,7 @@ export class GorpcCodec implements Codec {
     try {
       this.#add(message);
     } catch (thrown) {
-      const instead = cannot(message, thrown);
+      const instead = cannot(message, placed(thrown, message));
       if (instead !== undefined) this.#addOr(instead, () => undefined);
     }
   }
@@ -148,7 +149,7 @@ export class GorpcCodec implements Codec {
       const { Name, Request } = params as DispatcherRequestValue;
       method = fromWire(Name);
       params = Request;
-      if (method === undefined) return invalid(id, Name, `"${printable(Name)}" is no name of a method: it needs a dot`);
+      if (method === undefined) return invalid(id, undefined, noName(Name));
     }
     if (misfit !== undefined) return invalid(id, method, misfit);
     if (id === 0) return { kind: "notify", method, params: params ?? undefined, meta: undefined };
@@ -193,6 +194,17 @@ function split(bytes: Uint8Array, maxBytes: number): Uint8Array[] {
   return frames;
 }
 
+/** What cannot be encoded is told by the user's names, without the structs that this wire puts around a value. */
+function placed(thrown: unknown, message: Message): unknown {
+  if (!(thrown instanceof TypeError)) return thrown;
+  const isRequest = message.kind === "call" || message.kind === "notify";
+  const isBare = isRequest ? message.method === RAW : message.kind === "result" && isRaw(message.call);
+  const field = isRequest ? "Request" : "Response";
+  const prefix = `wire${field}.${field}${isBare ? "" : `.${field}`}`;
+  if (!thrown.message.startsWith(prefix)) return thrown;
+  return new TypeError(`${isRequest ? "params" : "result"}${thrown.message.slice(prefix.length)}`, { cause: thrown });
+}
+
 function requestOf({ method, params }: RequestMessage): unknown {
   if (method === RAW) return params;
   return DispatcherRequest.of({ Request: params, Name: toWire(method) });
@@ -202,9 +214,16 @@ function isRaw(call: CallMessage | InvalidMessage | undefined): boolean {
   return call?.method === RAW;
 }
 
+function noName(name: string): string {
+  return `"${printable(name)}" is no name of a method: a dot stands before a function's, and between a service and its method`;
+}
+
 /** An error is a text here, and an empty one would mean success. What stands in the log is found by its trace. */
-function textOf({ code, message, trace }: Fault, call: CallMessage | InvalidMessage | undefined): string {
-  if (code === "unimplemented" && call?.method !== undefined) return `unknown method [${toWire(call.method)}]`;
+function textOf({ code, message, trace, executed }: Fault, call: CallMessage | InvalidMessage | undefined): string {
+  // A handler that ran may be unimplemented too, and has a text of its own.
+  if (code === "unimplemented" && executed === "no" && call?.method !== undefined) {
+    return isRaw(call) ? NO_HANDLER : `unknown method [${toWire(call.method)}]`;
+  }
   const text = message === "" ? code : message;
   return trace === undefined ? text : `${text}, trace ${trace}`;
 }
