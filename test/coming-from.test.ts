@@ -1,16 +1,31 @@
 /*
- * docs/coming-from/jrpc2.md has a row for every exported name of jrpc2 1.3.5, and its column "here" says nothing that
- * does not exist here.
+ * Each page of docs/coming-from has a row for every exported name of its library, and its column "here" says nothing
+ * that does not exist here.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { GORPC_CASES } from "./gorpc-cases.ts";
 import { JRPC2_CASES, JRPC2_RULES } from "./jrpc2-cases.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
-const page = read("docs/coming-from/jrpc2.md");
 
-/** The exported names of jrpc2 (github.com/creachadair/jrpc2), as its tables on the page are headed. */
-const NAMES: Readonly<Record<string, string>> = {
+/** A behaviour of the library, by its number in its table of cases. */
+interface Numbered {
+  readonly number: number;
+}
+
+/** A library that people come from. */
+interface Origin {
+  readonly library: string;
+  /** Its exported names, as the tables on its page are headed. */
+  readonly names: Readonly<Record<string, string>>;
+  /** What behaves differently here. */
+  readonly differing: readonly Numbered[];
+  readonly cases: readonly Numbered[];
+}
+
+/** github.com/creachadair/jrpc2 1.3.5. */
+const JRPC2: Readonly<Record<string, string>> = {
   jrpc2: `
     Version Assigner Assigner.Assign Namer Namer.Names Handler
     Request Request.ID Request.IsNotification Request.Method Request.HasParams Request.ParamString Request.UnmarshalParams
@@ -54,11 +69,58 @@ const NAMES: Readonly<Record<string, string>> = {
   jcall: "-dial -timeout -notify -f -batch -e -i -m -T -W -v",
 };
 
+/** github.com/valyala/gorpc at 908281b. */
+const GORPC: Readonly<Record<string, string>> = {
+  gorpc: `
+    Client NewTCPClient NewUnixClient NewTLSClient Client.Addr Client.Conns Client.PendingRequests Client.FlushDelay
+    Client.RequestTimeout Client.DisableCompression Client.SendBufferSize Client.RecvBufferSize Client.OnConnect
+    Client.Dial Client.LogError Client.Stats Client.Start Client.Stop Client.PendingRequestsCount Client.Call
+    Client.CallTimeout Client.Send Client.CallAsync Client.NewBatch
+    AsyncResult AsyncResult.Response AsyncResult.Error AsyncResult.Done AsyncResult.Cancel
+    Batch Batch.Add Batch.AddSkipResponse Batch.Call Batch.CallTimeout
+    BatchResult BatchResult.Response BatchResult.Error BatchResult.Done
+    ClientError ClientError.Timeout ClientError.Connection ClientError.Server ClientError.Overflow ClientError.Canceled
+    ClientError.Error ErrCanceled
+    Server NewTCPServer NewUnixServer NewTLSServer Server.Addr Server.Handler HandlerFunc Server.Concurrency
+    Server.FlushDelay Server.PendingResponses Server.SendBufferSize Server.RecvBufferSize Server.OnConnect
+    Server.Listener Server.LogError Server.Stats Server.Start Server.Stop Server.Serve
+    Listener Listener.Init Listener.Accept Listener.Close Listener.ListenAddr OnConnectFunc DialFunc
+    Dispatcher NewDispatcher Dispatcher.AddFunc Dispatcher.AddService Dispatcher.NewHandlerFunc
+    Dispatcher.NewFuncClient Dispatcher.NewServiceClient
+    DispatcherClient DispatcherClient.Call DispatcherClient.CallTimeout DispatcherClient.Send
+    DispatcherClient.CallAsync DispatcherClient.NewBatch
+    DispatcherBatch DispatcherBatch.Add DispatcherBatch.AddSkipResponse DispatcherBatch.Call DispatcherBatch.CallTimeout
+    RegisterType SetErrorLogger NilErrorLogger LoggerFunc
+    ConnStats ConnStats.RPCCalls ConnStats.RPCTime ConnStats.BytesWritten ConnStats.BytesRead ConnStats.ReadCalls
+    ConnStats.ReadErrors ConnStats.WriteCalls ConnStats.WriteErrors ConnStats.DialCalls ConnStats.DialErrors
+    ConnStats.AcceptCalls ConnStats.AcceptErrors ConnStats.Snapshot ConnStats.Reset ConnStats.AvgRPCTime
+    ConnStats.AvgRPCBytes ConnStats.AvgRPCCalls
+    DefaultConcurrency DefaultRequestTimeout DefaultPendingMessages DefaultFlushDelay DefaultBufferSize`,
+};
+
+const ORIGINS: readonly Origin[] = [
+  {
+    library: "jrpc2",
+    names: JRPC2,
+    differing: [
+      ...JRPC2_CASES.filter(({ match, under }) => match === "different" || under !== undefined),
+      ...JRPC2_RULES.filter(({ match }) => match === "different"),
+    ],
+    cases: [...JRPC2_CASES, ...JRPC2_RULES],
+  },
+  {
+    library: "gorpc",
+    names: GORPC,
+    differing: GORPC_CASES.filter(({ match }) => match === "different"),
+    cases: GORPC_CASES,
+  },
+];
+
 /** What the column "here" may say beside the names in api.txt. */
 const BESIDE_THE_API = new Set(
   [
     // The language and its host, and what is no member in api.txt: static methods, inherited ones, JSON-RPC's own.
-    "console debug error false new true from message serve discover rpc serverInfo",
+    "console debug error false new true from message serve discover rpc serverInfo Infinity",
     // What the page calls its variables, and the methods of its examples.
     "a b byte client connection context fn names params reason record server sink table thrown",
     "add greet math members",
@@ -105,48 +167,50 @@ function rowsOf(text: string): Row[] {
 }
 
 const quoted = (cell = ""): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = ""]) => text);
-const rows = rowsOf(page);
 
-describe.each(Object.entries(NAMES))("jrpc2's package %s", (name, names) => {
-  const own = rows.filter(({ table }) => table === name);
-  test("every exported name has a row, and no row is about a name that there is not", () => {
-    const listed = own.flatMap(({ cells }) => quoted(cells[0]));
-    expect(listed.sort()).toEqual(names.trim().split(/\s+/).sort());
+describe.each(ORIGINS)("coming from $library", ({ library, names, differing, cases }) => {
+  const rows = rowsOf(read(`docs/coming-from/${library}.md`));
+
+  describe.each(Object.entries(names))("the package %s", (name, exported) => {
+    const own = rows.filter(({ table }) => table === name);
+    test("every exported name has a row, and no row is about a name that there is not", () => {
+      const listed = own.flatMap(({ cells }) => quoted(cells[0]));
+      expect(listed.sort()).toEqual(exported.trim().split(/\s+/).sort());
+    });
+
+    test("every row says what to write here", () => {
+      for (const { cells } of own) expect(cells[1], cells.join(" | ")).toMatch(/`|^(not here|not yet|no name)$/);
+    });
   });
 
-  test("every row says what to write here", () => {
-    for (const { cells } of own) expect(cells[1], cells.join(" | ")).toMatch(/`|^(not here|not yet|no name)$/);
+  test("what the column here names exists", () => {
+    const here = rows.filter(({ table }) => table in names).flatMap(({ cells }) => quoted(cells[1]));
+    for (const code of here) {
+      if (code.startsWith("--")) {
+        expect(flags).toContain(code);
+        continue;
+      }
+      for (const word of code.replace(/"[^"]*"/g, "").match(/[a-z_]\w*/gi) ?? []) {
+        expect(apiWords.has(word) || BESIDE_THE_API.has(word), `${word} in ${code}`).toBe(true);
+      }
+      const [, name = "", member] = /^([A-Z]\w+)\.(\w+)/.exec(code) ?? [];
+      if (member !== undefined && name !== "RpcError") expect(apiMembers.get(name), code).toContain(member);
+    }
   });
-});
 
-test("what the column here names exists", () => {
-  const here = rows.filter(({ table }) => table in NAMES).flatMap(({ cells }) => quoted(cells[1]));
-  for (const code of here) {
-    if (code.startsWith("--")) {
-      expect(flags).toContain(code);
-      continue;
-    }
-    for (const word of code.replace(/"[^"]*"/g, "").match(/[a-z_]\w*/gi) ?? []) {
-      expect(apiWords.has(word) || BESIDE_THE_API.has(word), `${word} in ${code}`).toBe(true);
-    }
-    const [, name = "", member] = /^([A-Z]\w+)\.(\w+)/.exec(code) ?? [];
-    if (member !== undefined && name !== "RpcError") expect(apiMembers.get(name), code).toContain(member);
-  }
-});
+  test("every code is one that an error can have", () => {
+    const numbers = read("src/codecs/jsonrpc/errors.ts");
+    const codes = rows.flatMap(({ cells }) => quoted(cells[1])).filter((code) => /^"\w+"$/.test(code));
+    expect(codes.length).toBeGreaterThan(3);
+    for (const code of codes) expect(numbers).toContain(`  ${code.slice(1, -1)}: -32`);
+  });
 
-test("every code is one that an error can have", () => {
-  const numbers = read("src/codecs/jsonrpc/errors.ts");
-  const codes = rows.flatMap(({ cells }) => quoted(cells[1])).filter((code) => /^"\w+"$/.test(code));
-  expect(codes.length).toBeGreaterThan(8);
-  for (const code of codes) expect(numbers).toContain(`  ${code.slice(1, -1)}: -32`);
-});
-
-test("every case of jrpc2 that differs here, or only under an option, is in the table of differences", () => {
-  const named = rows.filter(({ table }) => table === "what").flatMap(({ cells }) => cells[2]?.split(", ").map(Number));
-  expect(new Set(named).size).toBe(named.length);
-  const cases = JRPC2_CASES.filter(({ match, under }) => match === "different" || under !== undefined);
-  const rules = JRPC2_RULES.filter(({ match }) => match === "different");
-  expect(named).toEqual(expect.arrayContaining([...cases, ...rules].map(({ number }) => number)));
-  const known = new Set([...JRPC2_CASES, ...JRPC2_RULES].map(({ number }) => number));
-  for (const number of named) expect(known).toContain(number);
+  test("every case that differs here, or only under an option, is in the table of differences", () => {
+    const named = rows
+      .filter(({ table }) => table === "what")
+      .flatMap(({ cells }) => cells[2]?.split(", ").map(Number));
+    expect(named).toEqual(expect.arrayContaining(differing.map(({ number }) => number)));
+    const known = new Set(cases.map(({ number }) => number));
+    for (const number of named) expect(known).toContain(number);
+  });
 });

@@ -30,7 +30,7 @@ describe("the names of wires", () => {
     });
   });
 
-  test.each(["jsonrpc", "native"])("%s is the wire of that name", (name) => {
+  test.each(["jsonrpc", "native", "gorpc"])("%s is the wire of that name", (name) => {
     expect(wireOf(name).name).toBe(name);
   });
 
@@ -42,6 +42,11 @@ describe("the names of wires", () => {
 
   test("a body that there is not is refused, and the message names those that there are", () => {
     expect(() => wireOf("native:xml")).toThrow(/native has the bodies json and msgpack.+"xml"/);
+  });
+
+  test("gorpc is compressed when it is asked for, and has no other detail", () => {
+    expect(wireOf("gorpc:deflate").name).toBe("gorpc");
+    expect(() => wireOf("gorpc:zip")).toThrow(/gorpc:deflate.+"zip"/);
   });
 
   test("a wire that there is not is refused, and the message names native among the others", () => {
