@@ -122,10 +122,6 @@ function complaintOf({ path = [], message }: StandardSchemaV1.Issue): Complaint 
   return { path: path.map((part) => String(typeof part === "object" ? part.key : part)), message };
 }
 
-/** The first complaint is in the message too: some wires carry nothing else. */
 function invalid(data: readonly Complaint[]): RpcError {
-  const [first] = data;
-  const where = first === undefined || first.path.length === 0 ? "" : `${first.path.join(".")}: `;
-  const message = `invalid parameters: ${where}${first?.message ?? "they do not fit"}`;
-  return new RpcError("invalid_argument", message, { data, wireCode: -32602 });
+  return new RpcError("invalid_argument", "invalid parameters", { data, wireCode: -32602 });
 }

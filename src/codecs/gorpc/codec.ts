@@ -30,6 +30,12 @@ const MOST_DEPTH = 1000;
 /** In front of each message. */
 const COUNT_BYTES = 9;
 const NO_HANDLER = "There is no handler for requests without a name: call one of the server's methods by its name";
+/** One thing that a schema found wrong, in the `data` of an error: see `method()`. */
+interface Complaint {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
 const UNKNOWN_METHOD = /^(gorpc\.Dispatcher: )?unknown (method|service name) \[/;
 
 const CARRIES: Carries = {
@@ -219,13 +225,23 @@ function noName(name: string): string {
 }
 
 /** An error is a text here, and an empty one would mean success. What stands in the log is found by its trace. */
-function textOf({ code, message, trace, executed }: Fault, call: CallMessage | InvalidMessage | undefined): string {
+function textOf(error: Fault, call: CallMessage | InvalidMessage | undefined): string {
+  const { code, message, trace, executed } = error;
   // A handler that ran may be unimplemented too, and has a text of its own.
   if (code === "unimplemented" && executed === "no" && call?.method !== undefined) {
     return isRaw(call) ? NO_HANDLER : `unknown method [${toWire(call.method)}]`;
   }
-  const text = message === "" ? code : message;
+  const text = message === "" ? code : `${message}${complaintIn(error)}`;
   return trace === undefined ? text : `${text}, trace ${trace}`;
+}
+
+/** What a schema found wrong first; elsewhere it travels beside the text. */
+function complaintIn({ code, data }: Fault): string {
+  if (code !== "invalid_argument" || !Array.isArray(data)) return "";
+  const first = data[0] as Partial<Complaint> | null | undefined;
+  if (typeof first?.message !== "string" || !Array.isArray(first.path)) return "";
+  const where = first.path.length === 0 ? "" : `${first.path.join(".")}: `;
+  return `: ${where}${first.message}`;
 }
 
 /** Of a dispatcher's own errors the text says what they are, of Go's and of ours. */
