@@ -38,6 +38,8 @@ export interface SenderHost {
 const FLUSH_PART = 2;
 /** But not fewer messages than this, and not more. */
 const FLUSH_LEAST = 16;
+/** Nor fewer of an end that only replies: what came as one train is mostly answered as one. */
+const FLUSH_LEAST_REPLIES = 32;
 const FLUSH_MOST = 256;
 /** Or when it holds as many as filled this many bytes the last time. */
 const FLUSH_BYTES = 8 << 10;
@@ -248,9 +250,11 @@ export class Sender {
   #adapt(frames: readonly Frame[], messages: number): void {
     let bytes = 0;
     for (const frame of frames) bytes += frame.length;
-    const part = Math.ceil(Math.max(this.#host.calls.size, this.#burst) / FLUSH_PART);
+    const { calls } = this.#host;
+    const least = calls.size === 0 ? FLUSH_LEAST_REPLIES : FLUSH_LEAST;
+    const part = Math.ceil(Math.max(calls.size, this.#burst) / FLUSH_PART);
     const filling = Math.ceil((FLUSH_BYTES * messages) / bytes);
-    this.#flushAt = Math.max(4, Math.min(filling, FLUSH_MOST, Math.max(part, FLUSH_LEAST)));
+    this.#flushAt = Math.max(4, Math.min(filling, FLUSH_MOST, Math.max(part, least)));
   }
 
   #wait(full: Promise<void>): void {
