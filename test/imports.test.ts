@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wires: ["core", "codecs", "framings"],
   client: ["core"],
   server: ["core"],
+  fleet: ["core"],
   otel: ["core"],
   cli: ["core", "framings", "wires", "client", "server", "gorpc.ts", "node.ts"],
 };

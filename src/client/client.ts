@@ -29,6 +29,7 @@ import { type Remote, remoteOf } from "../core/remote.ts";
 import { countCode, type Gauges, type Stats, sumGauges } from "../core/stats.ts";
 import { printable } from "../core/text.ts";
 import type { Dialer, RawConnection, Wire } from "../core/wire.ts";
+import { checkStart, Hellos } from "./hellos.ts";
 import { backoffMs, type Redial, redialOf, sleep } from "./redial.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
@@ -42,9 +43,14 @@ export interface ConnectOptions<Data = unknown> extends EndOptions<Data> {
   readonly lazy?: boolean | undefined;
   /** When to dial again after a link was lost; `false`: never. Default 100 ms doubled up to 10 s, with full jitter. */
   readonly redial?: Partial<Redial> | false | undefined;
-  /** The name that this end says hello with, on wires that have one. */
+  /** The name that this end says hello with, on wires that have one. A name belongs to one connection. */
   readonly name?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * When whatever has this name began, in milliseconds since 1970: of two ends with one name a fleet keeps the one that
+   * began later. Default: when the client was made.
+   */
+  readonly startedAt?: number | undefined;
   /** Called on each change of `state`. */
   readonly onState?: ((state: ClientState) => void) | undefined;
   /** Jitter; tests give their own. A number from 0 to 1. */
@@ -78,6 +84,7 @@ export class Client<Api = unknown> implements Caller {
   readonly #options: ConnectOptions<never>;
   readonly #link: EstablishOptions & { readonly meter: Meter };
   readonly #redial: Redial | undefined;
+  readonly #hellos: Hellos | undefined = undefined;
   readonly #connectTimeoutMs: number;
   readonly #calling: Calling;
   /** What waits for a link. */
@@ -106,8 +113,6 @@ export class Client<Api = unknown> implements Caller {
 
   private constructor(dial: Dialer, wire: Wire, options: ConnectOptions<never>) {
     const { name, labels } = options;
-    const hello =
-      name === undefined && labels === undefined ? undefined : { ...(name && { name }), ...(labels && { labels }) };
     this.#dial = dial;
     this.#wire = wire;
     this.#options = options;
@@ -116,9 +121,14 @@ export class Client<Api = unknown> implements Caller {
     const { connections = 1 } = options;
     if (!(connections >= 1))
       throw new RangeError(`connections must be a number of at least 1, not ${String(connections)}`);
+    if (name !== undefined && connections > 1)
+      throw new RangeError("connections must be 1 for a client with a name: a fleet keeps one link for each name");
+    const startedAt = checkStart(options.startedAt ?? Date.now());
+    if (name !== undefined || labels !== undefined) {
+      this.#hellos = new Hellos({ ...(name && { name }), ...(labels && { labels }) }, startedAt);
+    }
     this.#link = {
       ...establishOptions("client", wire, options, () => this.#gauges()),
-      hello,
       onOrphans: (items, reason) => this.#takeBack(items, reason),
     };
     const { clock, meter } = this.#link;
@@ -346,7 +356,7 @@ export class Client<Api = unknown> implements Caller {
   async #raise(leave: (reason: CloseReason) => void): Promise<void> {
     const onGoodbye: EstablishOptions["onGoodbye"] = (_, { text, redialAfterMs }) =>
       leave({ message: text, ...(redialAfterMs === undefined ? {} : { redialAfterMs }) });
-    const options = { ...this.#link, onGoodbye };
+    const options = { ...this.#link, hello: this.#hellos?.next(), onGoodbye };
     const peer = await establish(await this.#connect(), this.#wire, options, this.#ended.signal);
     this.#peers.add(peer);
     void peer.closed.then((reason) => {

@@ -23,6 +23,8 @@ export interface CodecLink extends LinkContext {
   running(id: Id): boolean;
   /** The smaller of my limit and the one that the other side announced. */
   readonly maxFrameBytes: number;
+  /** This end says who it is, or wants to know who dials: a wire that can do without an opening has one then. */
+  readonly meets?: boolean;
 }
 
 /** Takes a message that cannot be encoded and returns what to encode in its place, or nothing. Never throws, never calls the codec. */
@@ -30,6 +32,7 @@ export type Cannot = (message: Message, reason: unknown) => Message | undefined;
 
 /** Turns frames into messages and back. One per link; it keeps what the wire's stream needs, but no table of calls. */
 export interface Codec {
+  /** Asked again each time: a link may be able to say more once its ends have met. */
   readonly carries: Carries;
   /** Says why this end cannot send the request on this wire; asked at call time, before an id is given. */
   refuses?(request: RequestMessage): RpcError | undefined;

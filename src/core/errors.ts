@@ -1,3 +1,5 @@
+import { randomWord } from "./random-word.ts";
+
 /** The 16 gRPC and Connect names. Every codec owns one two-way table to its own numbers. */
 const CODES = [
   "cancelled",
@@ -108,7 +110,7 @@ export class RpcError extends Error implements Fault {
         return new RpcError("deadline_exceeded", "The time of the call is over", { cause: thrown });
       }
     }
-    return new RpcError("internal", "Internal error", { cause: thrown, trace: newTrace() });
+    return new RpcError("internal", "Internal error", { cause: thrown, trace: randomWord() });
   }
 
   /**
@@ -136,12 +138,4 @@ export class RpcError extends Error implements Fault {
 /** What a framing or codec throws when the link cannot go on; the peer closes the link with it. */
 export function protocolError(message: string, options: RpcErrorOptions = {}): RpcError {
   return new RpcError("data_loss", message, options);
-}
-
-/** Names one failure in the log of this end and in the reply that leaves it. */
-function newTrace(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
 }

@@ -25,6 +25,11 @@ export class Liveness {
     this.#lastReceived = now;
   }
 
+  /** In the clock's time. */
+  get lastReceived(): number {
+    return this.#lastReceived;
+  }
+
   received(now: number): void {
     this.#lastReceived = now;
   }

@@ -1,8 +1,27 @@
-import type { Role } from "./channel.ts";
+import type { CloseReason, Role } from "./channel.ts";
 import type { Codec } from "./codec.ts";
-import { protocolError, RpcError } from "./errors.ts";
-import type { Hello, HelloMessage, WelcomeMessage } from "./message.ts";
+import { type Code, protocolError, RpcError } from "./errors.ts";
+import type { GoodbyeMessage, Hello, HelloMessage, WelcomeMessage } from "./message.ts";
 import type { Sender } from "./sender.ts";
+import { printable } from "./text.ts";
+
+/** Why a hello is refused: the dialler is told the message, and when it may try again. */
+export class Refusal extends RpcError {
+  /** Infinity: never, `undefined`: as always. */
+  readonly redialAfterMs: number | undefined;
+
+  constructor(code: Code, message: string, redialAfterMs?: number) {
+    super(code, message, { executed: "no" });
+    this.redialAfterMs = redialAfterMs;
+  }
+}
+
+/** What goodbye in place of welcome means to the dialler. */
+export function refusedBy({ text, redialAfterMs }: GoodbyeMessage): CloseReason {
+  const message = `Refused by the other side: ${printable(text)}`;
+  const error = new RpcError("unavailable", message, { executed: "no" });
+  return { message, error, ...(redialAfterMs === undefined ? {} : { redialAfterMs }) };
+}
 
 /** What the opening needs of its peer. */
 export interface OpeningHost {
@@ -17,6 +36,8 @@ export interface OpeningHost {
   welcome(hello: Hello): Hello | undefined;
   /** The other side has said who it is. */
   met(hello: Hello): void;
+  /** This end does not want the dialler. */
+  refuse(error: RpcError): void;
   broken(error: RpcError): void;
 }
 
@@ -79,7 +100,7 @@ export class Opening {
     try {
       welcome = this.#host.welcome(hello);
     } catch (thrown) {
-      return this.#host.broken(RpcError.from(thrown));
+      return this.#host.refuse(RpcError.from(thrown));
     }
     if (codec.carries.welcome) this.#say({ kind: "welcome", hello: welcome ?? options.hello ?? {} });
     this.#finish();
@@ -98,6 +119,13 @@ export class Opening {
   tooEarly(): void {
     const missing = this.#host.options.role === "server" ? "hello" : "welcome";
     this.#host.broken(protocolError(`Expected ${missing} before anything else`));
+  }
+
+  /** Says goodbye in place of welcome, where the wire can: past the outbox, where nothing leaves before the opening is over. */
+  sayRefused(error: RpcError): void {
+    if (!this.#host.codec.carries.goodbye) return;
+    const redialAfterMs = error instanceof Refusal ? error.redialAfterMs : undefined;
+    this.#host.sender.write([{ kind: "goodbye", text: error.message, redialAfterMs }]);
   }
 
   /** The link has ended. */

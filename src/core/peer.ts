@@ -14,7 +14,7 @@ import type { Logger } from "./logger.ts";
 import type { BatchMessage, GoodbyeMessage, Hello, Id, ReplyMessage } from "./message.ts";
 import { Meter } from "./meter.ts";
 import type { Middleware } from "./middleware.ts";
-import { Opening, type OpeningHost } from "./opening.ts";
+import { Opening, type OpeningHost, refusedBy } from "./opening.ts";
 import type { CallOptions, CheckedCallOptions, OutgoingCall, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
 import { lost, requestsOf } from "./outgoing.ts";
 import { Pending } from "./pending.ts";
@@ -98,7 +98,7 @@ export class Peer
   readonly service: Service;
   readonly receiver: Receiver;
   readonly watch: Watch;
-  readonly #wire: Wire;
+  readonly wire: Wire;
   #calling: Calling | undefined = undefined;
   #maxFrameBytes: number;
   #isEstablished = false;
@@ -115,7 +115,7 @@ export class Peer
     const { clock, limits, timeoutMs } = options;
     if (timeoutMs !== undefined) checkMs("timeoutMs", timeoutMs);
     this.channel = channel;
-    this.#wire = wire;
+    this.wire = wire;
     this.options = options;
     this.counters = about.counters ?? newCounters();
     this.meter = options.meter ?? new Meter(clock, () => this.gauges());
@@ -147,6 +147,10 @@ export class Peer
   }
   get maxFrameBytes(): number {
     return this.#maxFrameBytes;
+  }
+  get meets(): boolean {
+    const { role, hello, onHello } = this.options;
+    return (role === "client" ? hello : onHello) !== undefined;
   }
   pending(id: Id): OutgoingCall | undefined {
     return this.calls.get(id);
@@ -313,6 +317,13 @@ export class Peer
     stop();
   }
 
+  /** Ends a link that is not wanted. The other side is told why and when to try again, where the wire can say so. */
+  refuse(error: RpcError): void {
+    if (this.isClosed) return;
+    this.opening.sayRefused(error);
+    this.#dismiss({ message: error.message, error });
+  }
+
   /** Closes at once; everything outstanding has settled when it returns. */
   end(reason: CloseReason = { message: "Closed by this end" }): void {
     if (this.isClosed) return;
@@ -324,7 +335,7 @@ export class Peer
   // ---- what the parts ask and say
 
   get isOrdered(): boolean {
-    return this.options.ordered ?? this.#wire.ordered;
+    return this.options.ordered ?? this.wire.ordered;
   }
   get isCongested(): boolean {
     return this.sender.congested;
@@ -404,7 +415,14 @@ export class Peer
   onGoodbye(goodbye: GoodbyeMessage): void {
     this.#isRemoteDraining = true;
     this.options.onGoodbye?.(this, goodbye);
+    if (!this.opening.isDone) return this.#dismiss(refusedBy(goodbye));
     this.#giveBack(this.sender.takeUnsent(), { message: goodbye.text });
+  }
+
+  /** Not as a broken link, which closes without sending what was written. */
+  #dismiss(reason: CloseReason): void {
+    this.channel.close({ message: reason.message });
+    this.#onClosed(reason);
   }
 
   /** Refused by an end that drains: the call did not run, so a client may give it to another link. */
@@ -449,7 +467,7 @@ export class Peer
 
   #onClosed(given: CloseReason, byOther = false): void {
     if (this.isClosed) return;
-    const reason = this.#wire.closed?.(given) ?? given;
+    const reason = this.wire.closed?.(given) ?? given;
     this.#reason = reason;
     this.watch.stop();
     this.sender.stop();

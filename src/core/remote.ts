@@ -5,7 +5,7 @@ import type { CallOptions } from "./outgoing.ts";
 type AnyFunction = (...args: never) => unknown;
 
 /** The handlers of an api type: the table itself, or what a function makes for each connection. */
-type TableOf<Api> = Api extends AnyFunction ? ReturnType<Api> : Api;
+export type TableOf<Api> = Api extends AnyFunction ? ReturnType<Api> : Api;
 
 /** One remote method: the handler's first parameter, then the options of the call. */
 type RemoteMethod<Params, Result> = undefined extends Params
@@ -29,18 +29,26 @@ export type Remote<Api> = RemoteTable<TableOf<Api>>;
  * Names are made of property names joined by dots; `then` is never one, so that a remote may be awaited by accident.
  */
 export function remoteOf<Api>(caller: Caller): Remote<Api> {
-  return node(caller, "") as Remote<Api>;
+  return methodsOf<CallOptions>((method, params, options) => caller.call(method, params, options)) as Remote<Api>;
 }
 
-function node(caller: Caller, path: string): object {
+/** What is called for a property path: the method's name, and what it was called with. */
+export type CallByName<Options> = (method: string, params?: unknown, options?: Options) => unknown;
+
+/** The same access, whatever a call gives; its user says what type it has. */
+export function methodsOf<Options>(call: CallByName<Options>): object {
+  return node(call, "");
+}
+
+function node<Options>(callByName: CallByName<Options>, path: string): object {
   const children = new Map<string, object>();
-  const call = (params?: unknown, options?: CallOptions): Promise<unknown> => caller.call(path, params, options);
+  const call = (params?: unknown, options?: Options): unknown => callByName(path, params, options);
   return new Proxy(call, {
     get(_, name) {
       if (typeof name !== "string" || name === "then") return undefined;
       let child = children.get(name);
       if (child === undefined) {
-        child = node(caller, path === "" ? name : `${path}.${name}`);
+        child = node(callByName, path === "" ? name : `${path}.${name}`);
         children.set(name, child);
       }
       return child;

@@ -58,6 +58,11 @@ export class Watch implements Visited {
     return this.#isCrossing;
   }
 
+  /** When something last came, in the clock's time. */
+  get lastReceived(): number {
+    return this.#liveness.lastReceived;
+  }
+
   /** Something happens on the link. */
   wake(): void {
     if (!this.isAwake) this.#rounds.wake(this);

@@ -1,5 +1,8 @@
 import { type CloseOptions, type Connection, DEFAULT_GRACE_MS } from "../core/context.ts";
+import { RpcError } from "../core/errors.ts";
 import { type EstablishOptions, establish } from "../core/establish.ts";
+import type { Membership } from "../core/membership.ts";
+import type { Hello } from "../core/message.ts";
 import type { Meter } from "../core/meter.ts";
 import { type EndOptions, establishOptions } from "../core/options.ts";
 import type { Peer } from "../core/peer.ts";
@@ -8,7 +11,10 @@ import { printable } from "../core/text.ts";
 import type { Listen, Listener, RawConnection, Wire } from "../core/wire.ts";
 
 /** How a server serves. */
-export interface ServeOptions<Data = unknown> extends EndOptions<Data> {}
+export interface ServeOptions<Data = unknown> extends EndOptions<Data> {
+  /** Takes in the clients that say who they are: `new Fleet()`. Several servers may share one. */
+  readonly fleet?: Membership | undefined;
+}
 
 /** The accepting end: any number of listeners, one engine for each connection, one bound for all their handlers. */
 export class Server {
@@ -18,19 +24,27 @@ export class Server {
   readonly #options: EstablishOptions & { readonly meter: Meter };
   readonly #listeners: Listener[] = [];
   readonly #peers = new Set<Peer>();
+  readonly #fleet: Membership | undefined;
   readonly #accepting = new Set<Promise<void>>();
   /** Handshakes under way; `undefined` once the server closes. */
   #attempts: Set<AbortController> | undefined = new Set();
   #settleClosed: () => void = () => {};
 
   private constructor(wire: Wire, options: ServeOptions<never>) {
+    const { fleet } = options;
     this.#wire = wire;
+    this.#fleet = fleet;
     const link = establishOptions("server", wire, options, () => sumGauges(this.#peers));
     this.#options = {
       ...link,
+      ...(fleet && {
+        onHello: (peer, hello) => this.#meet(fleet, peer, hello),
+        onGoodbye: (peer, { text }) => fleet.left(peer, { message: text }),
+      }),
       onEnded: (peer, reason) => {
         link.onEnded?.(peer, reason);
         this.#peers.delete(peer);
+        fleet?.left(peer, reason);
         link.logger.info(`Disconnected: ${peer.remoteAddress ?? "a client"}: ${printable(reason.message)}`);
       },
     };
@@ -94,6 +108,23 @@ export class Server {
     this.#accepting.add(accepted);
   }
 
+  /** A dialler says who it is: before its link is up, or later on a wire that can do without. */
+  #meet(fleet: Membership, peer: Peer, hello: Hello): Hello | undefined {
+    const welcome = fleet.welcome(peer, hello);
+    if (this.#peers.has(peer)) fleet.join(peer);
+    return welcome;
+  }
+
+  /** The link is up. */
+  #admit(peer: Peer): void {
+    this.#peers.add(peer);
+    try {
+      this.#fleet?.join(peer);
+    } catch (thrown) {
+      peer.refuse(RpcError.from(thrown));
+    }
+  }
+
   async #serve(raw: RawConnection): Promise<void> {
     const { logger } = this.#options;
     const attempt = new AbortController();
@@ -103,7 +134,7 @@ export class Server {
     try {
       const peer = await establish(raw, this.#wire, this.#options, attempt.signal);
       logger.info(`Connected: ${from}`);
-      if (!peer.isClosed) this.#peers.add(peer);
+      if (!peer.isClosed) this.#admit(peer);
       if (this.#attempts === undefined) await peer.close({ graceMs: 0 });
     } catch (thrown) {
       logger.warn(`Refused ${from}: ${printable(thrown instanceof Error ? thrown.message : String(thrown))}`);

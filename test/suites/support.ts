@@ -23,6 +23,11 @@ export async function turn(times = 6): Promise<void> {
   for (let each = 0; each < times; each++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Waits for a condition that nobody announces. Its test's own time is the bound. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn(1);
+}
+
 /** A sink for both pipes and channels: keeps what it gets, and notes what the contract forbids. */
 export class Recorder implements PipeSink, ChannelSink {
   readonly chunks: Uint8Array[] = [];

@@ -9,6 +9,7 @@ import { Encoder } from "./encoder.ts";
 import { type Envelope, envelopeOf, hasOutcome, hasSoundError, isReply, replyFault, requestFault } from "./envelope.ts";
 import { beyondLimit, faultOf, readError } from "./faults.ts";
 import { glimpse, idOf, idOfText, membersOf, memberText, oddIds } from "./id-text.ts";
+import { Meeting } from "./meeting.ts";
 import type { Dialect } from "./options.ts";
 
 /**
@@ -17,9 +18,10 @@ import type { Dialect } from "./options.ts";
  * message is said in the words of jrpc2.
  */
 export class JsonRpcCodec implements Codec {
-  readonly carries: Carries;
   readonly #link: CodecLink;
   readonly #dialect: Dialect;
+  /** Of a link whose end has a name or a fleet. */
+  readonly #meeting: Meeting | undefined;
   readonly #encoder: Encoder;
   readonly #maxDepth: number;
   readonly #hasOddId: (text: string) => boolean;
@@ -32,19 +34,16 @@ export class JsonRpcCodec implements Codec {
     const { cancel, verbatim } = dialect;
     this.#link = link;
     this.#dialect = dialect;
-    this.#encoder = new Encoder(link, dialect);
+    this.#meeting = link.meets === true && dialect.meets ? new Meeting(link.role, dialect) : undefined;
+    this.#encoder = new Encoder(link, dialect, this.#meeting);
     this.#maxDepth = link.limits.maxDepth;
     this.#hasOddId = oddIds(cancel === undefined || cancel.key === "id" ? ["id"] : ["id", cancel.key]);
     this.#answersStrays = verbatim && link.role === "server";
     this.#trusts = verbatim && link.role === "client";
-    this.carries = {
-      hello: "never",
-      welcome: false,
-      ping: false,
-      cancel: cancel !== undefined,
-      goodbye: false,
-      answersCancelled: true,
-    };
+  }
+
+  get carries(): Carries {
+    return this.#meeting === undefined ? this.#dialect.carries.bare : this.#meeting.carries;
   }
 
   /** Push must be allowed, and params an array, an object or absent; jrpc2's server does not check what it pushes. */
@@ -62,7 +61,13 @@ export class JsonRpcCodec implements Codec {
   }
 
   encode(messages: readonly Message[], cannot: Cannot): readonly string[] {
-    return this.#encoder.encode(messages, cannot);
+    const frames = this.#encoder.encode(messages, cannot);
+    const kind = messages[0]?.kind;
+    // Nobody else would say that the link cannot open.
+    if ((kind === "hello" || kind === "welcome") && this.#meeting !== undefined && frames.length === 0) {
+      throw new RpcError("resource_exhausted", "The labels of this end are too long");
+    }
+    return frames;
   }
 
   decode(frame: Frame): readonly Message[] {
@@ -75,7 +80,8 @@ export class JsonRpcCodec implements Codec {
       return RpcError.is(reason) ? this.#tooDeep(text, reason.message) : [notJson()];
     }
     if (Array.isArray(value)) return this.#list(value, text);
-    return [this.#message(value, this.#hasOddId(text) ? text : undefined)];
+    const source = this.#hasOddId(text) ? text : undefined;
+    return [(this.#meeting && this.#met(this.#meeting, value, source)) ?? this.#message(value, source)];
   }
 
   salvage(head: Uint8Array, reason: RpcError): Message {
@@ -84,6 +90,14 @@ export class JsonRpcCodec implements Codec {
     const { texts } = membersOf(text);
     if (texts.length === 0) return this.#beyond(text, reason.message);
     return { kind: "batch", messages: texts.map((member) => this.#beyond(member, reason.message)) };
+  }
+
+  /** What the other side says to this end itself, not to its user. */
+  #met(meeting: Meeting, value: unknown, source: string | undefined): Message | undefined {
+    const it = envelopeOf(value);
+    if (it?.jsonrpc !== "2.0") return undefined;
+    const id = idOf(it.id, source === undefined || it.id === undefined ? undefined : memberText(source, "id"));
+    return id === undefined ? undefined : meeting.read(it, id);
   }
 
   /** `source` is the message's own text where an id in it may have more than one spelling. */

@@ -4,19 +4,22 @@ import { RpcError } from "../../core/errors.ts";
 import type { Id, Message } from "../../core/message.ts";
 import { bytesOf, isLonger } from "../../core/text.ts";
 import { errorText, faultOf, jsonText } from "./faults.ts";
+import type { Meeting } from "./meeting.ts";
 import type { Dialect } from "./options.ts";
 
 /** Turns messages into JSON text. The envelope is put together by hand around the text of params, result or error. */
 export class Encoder {
   readonly #link: CodecLink;
   readonly #dialect: Dialect;
+  readonly #meeting: Meeting | undefined;
   readonly #cancelHead: string;
   /** The last method's JSON text: calls come in runs. */
   #lastName = "";
   #lastText = '""';
 
-  constructor(link: CodecLink, dialect: Dialect) {
+  constructor(link: CodecLink, dialect: Dialect, meeting: Meeting | undefined) {
     const { cancel } = dialect;
+    this.#meeting = meeting;
     this.#link = link;
     this.#dialect = dialect;
     this.#cancelHead =
@@ -101,12 +104,13 @@ export class Encoder {
         return this.#errorReply(message.id, message.error);
       case "cancel":
         return this.#cancelHead === "" ? undefined : `${this.#cancelHead}${message.id}}}`;
-      case "batch":
       case "hello":
       case "welcome":
       case "ping":
       case "pong":
       case "goodbye":
+        return this.#meeting?.text(message);
+      case "batch":
       case "invalid":
         return undefined;
       default:

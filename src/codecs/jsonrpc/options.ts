@@ -1,3 +1,4 @@
+import type { Carries } from "../../core/codec.ts";
 import type { Code } from "../../core/errors.ts";
 import { ERROR_NAMES, ERROR_NUMBERS } from "./errors.ts";
 
@@ -27,6 +28,11 @@ export interface JsonRpcOptions {
    * Default `plain`.
    */
   readonly errors?: "plain" | "verbatim" | undefined;
+  /**
+   * Whether an end that has a name, or a fleet, says so: the dialler calls `convoke.hello`, and once it is answered both
+   * ends know `convoke.ping` and `convoke.goodbye`. All other ends never say or answer these. Default true.
+   */
+  readonly hello?: boolean | undefined;
   /** Numbers for error names, in place of those in `ERROR_NUMBERS`; they are understood as well. */
   readonly numbers?: Readonly<Partial<Record<Code, number>>> | undefined;
 }
@@ -37,13 +43,30 @@ export interface Dialect {
   readonly push: boolean;
   readonly strict: boolean;
   readonly verbatim: boolean;
+  /** What a link can say; the same objects for all links. */
+  readonly carries: {
+    /** One that never meets the other side. */
+    readonly bare: Carries;
+    /** One that may. */
+    readonly plain: Carries;
+    readonly asked: Carries;
+    readonly met: Carries;
+  };
+  readonly meets: boolean;
   readonly numbers: Readonly<Record<Code, number>>;
   readonly names: ReadonlyMap<number, Code>;
 }
 
 /** Checks the options and fills in the defaults. Throws `TypeError` or `RangeError` for a wrong value. */
 export function dialectOf(options: JsonRpcOptions = {}): Dialect {
-  const { cancel = CANCEL_REQUEST, push = true, strict = false, errors = "plain", numbers = {} } = options;
+  const {
+    cancel = CANCEL_REQUEST,
+    push = true,
+    strict = false,
+    errors = "plain",
+    hello = true,
+    numbers = {},
+  } = options;
   if (cancel !== false) checkCancel(cancel);
   if (errors !== "plain" && errors !== "verbatim") {
     throw new TypeError(`errors must be "plain" or "verbatim", not ${JSON.stringify(errors)}`);
@@ -63,9 +86,18 @@ export function dialectOf(options: JsonRpcOptions = {}): Dialect {
     push,
     strict,
     verbatim: errors === "verbatim",
+    carries: carriesOf(cancel !== false),
+    meets: hello,
     numbers: sent,
     names,
   };
+}
+
+function carriesOf(cancel: boolean): Dialect["carries"] {
+  const bare: Carries = { hello: "never", welcome: false, ping: false, cancel, goodbye: false, answersCancelled: true };
+  const plain: Carries = { ...bare, hello: "may", welcome: true };
+  const asked: Carries = { ...plain, goodbye: true };
+  return { bare, plain, asked, met: { ...asked, ping: true } };
 }
 
 function checkCancel({ method, key }: CancelMethod): void {
