@@ -8,6 +8,11 @@ const TURNS = 512;
 /** So often what is garbage is collected, so that the memory that is seen is the memory that is held. */
 const TURNS_PER_COLLECTION = 2;
 const source = Buffer.alloc(MESSAGE_BYTES, "offered ");
+/** In memory of its own, so that what holds it shows. */
+const ownText = () => source.toString("latin1");
+/** Always the same: making and collecting a text for each message would cost the neighbours more than offering it does. */
+const text = ownText();
+const sameText = () => text;
 
 let server;
 /** Handlers of `hog`: how many run, how many ever ran at once, how many began. */
@@ -30,11 +35,11 @@ function rss() {
   return process.memoryUsage.rss();
 }
 
-/** Offers `count` messages, each in memory of its own, notifications and calls in turn, whatever becomes of those before. */
-function offer(target, count, outcomes) {
+/** Offers `count` messages of this text, notifications and calls in turn, whatever becomes of those before. */
+function offer(target, count, outcomes, textOf) {
   const refused = ({ code }) => outcomes[code === "resource_exhausted" ? "refused" : "failed"]++;
   for (let n = 0; n < count; n++) {
-    const params = [source.toString("latin1")];
+    const params = [textOf()];
     outcomes.offered++;
     if (outcomes.offered % 2 === 0) target.notify("news", params).then(() => outcomes.taken++, refused);
     else target.call("news", params).then(() => outcomes.taken++, refused);
@@ -54,13 +59,13 @@ answering({
     const target = server.connections.at(-1);
     let peakRss = 0;
     for (let turn = 1; turn <= TURNS; turn++) {
-      offer(target, bytes / MESSAGE_BYTES / TURNS, outcomes);
+      offer(target, bytes / MESSAGE_BYTES / TURNS, outcomes, ownText);
       await new Promise((resolve) => setImmediate(resolve));
       if (turn % TURNS_PER_COLLECTION === 0) peakRss = Math.max(peakRss, rss());
     }
     return { ...outcomes, peakRss };
   },
-  /** The same, spread over `ms`. */
+  /** The same text, spread over `ms`; gives the outcomes. */
   async offerSlowly({ bytes, ms }) {
     const outcomes = { offered: 0, taken: 0, refused: 0, failed: 0 };
     const target = server.connections.at(-1);
@@ -68,7 +73,7 @@ answering({
     const began = performance.now();
     while (outcomes.offered < count) {
       const due = Math.ceil(((performance.now() - began) / ms) * count);
-      offer(target, Math.min(count, due) - outcomes.offered, outcomes);
+      offer(target, Math.min(count, due) - outcomes.offered, outcomes, sameText);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return outcomes;

@@ -6,7 +6,7 @@ const MIB = 1 << 20;
 const GIB = 1 << 30;
 const NEIGHBOURS = 99;
 const MS = 4000;
-const ATTEMPTS = 5;
+const ATTEMPTS = 3;
 
 interface Outcomes {
   readonly offered: number;
