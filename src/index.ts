@@ -43,7 +43,17 @@ export type { Remote } from "./core/remote.ts";
 export { remoteOf } from "./core/remote.ts";
 export type { Attempts, CodeCounts, Counts, Gauges, PerCall, Stats } from "./core/stats.ts";
 export { perCall, statsBetween } from "./core/stats.ts";
-export type { Authenticator, Dialer, Exchange, Listen, Listener, RawConnection, Wire } from "./core/wire.ts";
+export type {
+  Accept,
+  Authenticator,
+  Dialer,
+  Exchange,
+  LinkTerms,
+  Listen,
+  Listener,
+  RawConnection,
+  Wire,
+} from "./core/wire.ts";
 export type { CallAllOptions, CheckedCallAllOptions } from "./fleet/call-all.ts";
 export type { All } from "./fleet/calling.ts";
 export type { FanOut, Outcome } from "./fleet/fan-out.ts";

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import type { Dialer, Listen, RawConnection, Wire } from "../src/core/wire.ts";
+import type { RawConnection, Wire } from "../src/core/wire.ts";
 import { deflate, native } from "../src/node.ts";
 import { execDialer } from "../src/transports/node/exec.ts";
 import { stdioConnection } from "../src/transports/node/stdio.ts";
@@ -43,7 +43,10 @@ afterAll(() => fs.rmSync(directory, { recursive: true }));
 const freshPath = (): string => path.join(directory, `${sockets++}.sock`);
 
 /** Dials a listener, and gives the two ends that meet there. */
-async function meet(listen: Listen, dial: (address: string) => Dialer): Promise<RawPair> {
+async function meet(
+  listen: ReturnType<typeof tcpListen>,
+  dial: (address: string) => ReturnType<typeof tcpDialer>,
+): Promise<RawPair> {
   let accept: (connection: RawConnection) => void = () => {};
   const accepted = new Promise<RawConnection>((resolve) => {
     accept = resolve;

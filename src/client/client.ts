@@ -383,7 +383,7 @@ export class Client<Api = unknown> implements Caller {
     });
     this.#ended.signal.addEventListener("abort", giveUp);
     try {
-      return await this.#dial(attempt.signal);
+      return await this.#dial(attempt.signal, { wire: this.#wire, ...this.#link });
     } catch (thrown) {
       attempts.dialErrors++;
       throw attempt.signal.aborted ? attempt.signal.reason : thrown;

@@ -1,7 +1,11 @@
 import type { Channel, CloseReason, Frame, Framing, Pipe } from "./channel.ts";
+import type { Clock } from "./clock.ts";
 import type { Codec, CodecLink } from "./codec.ts";
 import type { Connection } from "./context.ts";
 import type { Dispatcher } from "./handlers.ts";
+import type { Limits } from "./limits.ts";
+import type { Heartbeat } from "./liveness.ts";
+import type { Logger } from "./logger.ts";
 import type { Stats } from "./stats.ts";
 
 /** What a user picks: how frames are cut from a pipe, what they mean, and what the engine must do differently. */
@@ -9,6 +13,12 @@ export interface Wire {
   readonly name: string;
   /** Used on pipes; a transport that frames messages itself goes without. */
   readonly framing: Framing;
+  /**
+   * The path of a protocol that has one of its own where a transport has paths, as gRPC does
+   * (`/aperture.rpc.v1.Coordinator/Connect`): the transport's messages are the wire's frames there. A wire without one
+   * travels on the transport's own path, whose messages carry the frames of any wire.
+   */
+  readonly path?: string;
   /** Called once per link, by its peer. */
   codec(link: CodecLink): Codec;
   /** Nothing that arrives after a notification starts before that notification's handler has ended. */
@@ -30,11 +40,24 @@ export type RawConnection = { readonly remoteAddress?: string; readonly identity
   | { readonly channel: Channel; readonly pipe?: undefined }
 );
 
+/** What a transport may know about the links that it makes: most need nothing, those that frame messages themselves do. */
+export interface LinkTerms {
+  readonly wire: Wire;
+  readonly limits: Limits;
+  readonly heartbeat: Heartbeat;
+  readonly handshakeTimeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** Dials once. Rejects when there is no connection; the signal ends the attempt, never the connection. */
-export type Dialer = (signal: AbortSignal) => Promise<RawConnection>;
+export type Dialer = (signal: AbortSignal, terms: LinkTerms) => Promise<RawConnection>;
+
+/** Gets each connection that comes in. */
+export type Accept = (connection: RawConnection) => void;
 
 /** Listens once. Rejects when it cannot; each connection goes to `accept`. */
-export type Listen = (accept: (connection: RawConnection) => void) => Promise<Listener>;
+export type Listen = (accept: Accept, terms: LinkTerms) => Promise<Listener>;
 
 /** A place where connections come in. `address` is the real one (with the port that the system chose). */
 export interface Listener {

@@ -56,8 +56,9 @@ export class Server {
   /** Listens everywhere, or nowhere: rejects with the first listener that failed, after closing the others. */
   static async open<Data>(places: readonly Listen[], wire: Wire, options: ServeOptions<Data>): Promise<Server> {
     const server = new Server(wire, options as ServeOptions<never>);
+    const terms = { wire, ...server.#options };
     try {
-      for (const listen of places) server.#listeners.push(await listen((raw) => server.#accept(raw)));
+      for (const listen of places) server.#listeners.push(await listen((raw) => server.#accept(raw), terms));
     } catch (thrown) {
       await server.close({ graceMs: 0 });
       throw thrown;

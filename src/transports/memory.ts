@@ -2,7 +2,7 @@ import type { Channel, ChannelSink, CloseReason, Frame, Full, Pipe, PipeSink } f
 import { RpcError } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
 import { bytesOf } from "../core/text.ts";
-import type { Dialer, Listen } from "../core/wire.ts";
+import type { Accept, Listener, RawConnection } from "../core/wire.ts";
 
 /** Options of everything that stays in memory. */
 export interface MemoryOptions {
@@ -45,9 +45,9 @@ export function memoryPipes(options: MemoryOptions = {}): [Pipe & MemoryEnd, Pip
 /** Places with names where ends in one process meet. */
 export interface MemoryNetwork {
   /** Listens on a name. Rejects with `already_exists` while somebody else does. The address is `memory:` and the name. */
-  listen(name: string): Listen;
+  listen(name: string): (accept: Accept) => Promise<Listener>;
   /** Dials a name. Rejects with `unavailable` when nobody listens there. */
-  dial(name: string): Dialer;
+  dial(name: string): (signal: AbortSignal) => Promise<RawConnection>;
 }
 
 /** A slow reader in the same process must not cost more memory than one behind a socket. */
@@ -58,7 +58,7 @@ const NETWORK_CAPACITY_BYTES = 1 << 20;
  * unless told otherwise.
  */
 export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
-  const places = new Map<string, Parameters<Listen>[0]>();
+  const places = new Map<string, Accept>();
   let dialled = 0;
   return {
     listen: (name) => async (accept) => {
@@ -70,7 +70,7 @@ export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
         );
       }
       // A function of its own, so that closing an old listener twice does not free the name of its successor.
-      const place: Parameters<Listen>[0] = (connection) => accept(connection);
+      const place: Accept = (connection) => accept(connection);
       places.set(name, place);
       return {
         address,

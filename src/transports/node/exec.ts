@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import type { CloseReason } from "../../core/channel.ts";
 import { RpcError } from "../../core/errors.ts";
 import { printable } from "../../core/text.ts";
-import type { Dialer, RawConnection } from "../../core/wire.ts";
+import type { RawConnection } from "../../core/wire.ts";
 import { givenUp } from "./socket.ts";
 import { StreamPipe } from "./stream-pipe.ts";
 import { cannotConnect, codeOf, explain } from "./system-error.ts";
@@ -35,7 +35,7 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
  * `close` ends its input, waits `killAfterMs`, sends SIGTERM, waits as long again and sends SIGKILL; with an error it
  * sends SIGTERM at once. When this process exits first, the program sees its input end and gets SIGTERM.
  */
-export function execDialer(target: ExecTarget): Dialer {
+export function execDialer(target: ExecTarget): (signal: AbortSignal) => Promise<RawConnection> {
   const { command, killAfterMs = 2000 } = target;
   if (command === "") throw new TypeError("command must name a program");
   if (!(killAfterMs >= 0 && killAfterMs <= MAX_TIMER_MS)) {

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { CloseReason, Pipe } from "../../core/channel.ts";
 import { RpcError } from "../../core/errors.ts";
-import type { Listen, RawConnection } from "../../core/wire.ts";
+import type { Accept, Listener, RawConnection } from "../../core/wire.ts";
 import { onStall, StreamPipe } from "./stream-pipe.ts";
 import { codeOf, explain } from "./system-error.ts";
 
@@ -24,7 +24,7 @@ export function stdioConnection({ input = process.stdin, output = process.stdout
 }
 
 /** Listens on the standard streams: accepts exactly one connection, which is there from the start. */
-export function stdioListen(streams: StdioStreams = {}): Listen {
+export function stdioListen(streams: StdioStreams = {}): (accept: Accept) => Promise<Listener> {
   return (accept) => {
     let closed = false;
     // Whoever waits for the listener gets it before its connection, as with every other transport.

@@ -1,5 +1,5 @@
 import net from "node:net";
-import type { Dialer, Listen } from "../../core/wire.ts";
+import type { Accept, Listener, RawConnection } from "../../core/wire.ts";
 import { dialSocket, listenError, listenerOf, listening, SOCKET_OPTIONS, socketPipe } from "./socket.ts";
 import { codeOf } from "./system-error.ts";
 
@@ -28,7 +28,7 @@ export function hostAndPort(host: string, port: number): string {
 }
 
 /** Dials over TCP. */
-export function tcpDialer({ host = LOOPBACK, port }: TcpTarget): Dialer {
+export function tcpDialer({ host = LOOPBACK, port }: TcpTarget): (signal: AbortSignal) => Promise<RawConnection> {
   checkPort(port);
   const address = `tcp://${hostAndPort(host, port)}`;
   return async (signal) => {
@@ -39,7 +39,7 @@ export function tcpDialer({ host = LOOPBACK, port }: TcpTarget): Dialer {
 }
 
 /** Listens on a TCP port. */
-export function tcpListen({ host = LOOPBACK, port }: TcpTarget): Listen {
+export function tcpListen({ host = LOOPBACK, port }: TcpTarget): (accept: Accept) => Promise<Listener> {
   checkPort(port);
   return async (accept) => {
     const server = net.createServer({ ...SOCKET_OPTIONS, ...TCP_OPTIONS }, (socket) => accept(connectionOf(socket)));
@@ -68,7 +68,7 @@ export function remoteAddressOf(socket: net.Socket): string | undefined {
   return hostAndPort(remoteAddress.replace(/^::ffff:(?=\d+\.)/i, ""), remotePort);
 }
 
-function connectionOf(socket: net.Socket): Parameters<Parameters<Listen>[0]>[0] {
+function connectionOf(socket: net.Socket): RawConnection {
   const remoteAddress = remoteAddressOf(socket);
   return { pipe: socketPipe(socket), ...(remoteAddress !== undefined && { remoteAddress }) };
 }

@@ -2,7 +2,7 @@ import { isIP, type Socket } from "node:net";
 import tls, { type PeerCertificate, type SecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
 import type { RpcError } from "../../core/errors.ts";
 import { printable } from "../../core/text.ts";
-import type { Dialer, Listen, RawConnection } from "../../core/wire.ts";
+import type { Accept, Listener, RawConnection } from "../../core/wire.ts";
 import { dialSocket, listenError, listenerOf, listening, SOCKET_OPTIONS, socketPipe } from "./socket.ts";
 import { codeOf } from "./system-error.ts";
 import { boundTo, checkPort, hostAndPort, LOOPBACK, remoteAddressOf, TCP_OPTIONS, type TcpTarget } from "./tcp.ts";
@@ -74,7 +74,11 @@ const VERDICT_MS = 100;
  * an attempt rejects with `unauthenticated`, which says what to check. Throws `TypeError` for a certificate or key that
  * cannot be used.
  */
-export function tlsDialer({ host = LOOPBACK, port, tls: options = {} }: TlsTarget): Dialer {
+export function tlsDialer({
+  host = LOOPBACK,
+  port,
+  tls: options = {},
+}: TlsTarget): (signal: AbortSignal) => Promise<RawConnection> {
   checkPort(port);
   const address = `tls://${hostAndPort(host, port)}`;
   const secureContext = contextOf(options);
@@ -107,7 +111,7 @@ export function tlsDialer({ host = LOOPBACK, port, tls: options = {} }: TlsTarge
  * whoever speaks something else or stalls in the handshake; the others do not notice. Throws `TypeError` at once when
  * the certificate or the key is missing or cannot be used.
  */
-export function tlsListen(target: TlsListenTarget): Listen {
+export function tlsListen(target: TlsListenTarget): (accept: Accept) => Promise<Listener> {
   const { host = LOOPBACK, port, tls: options, handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS, onRefused } = target;
   checkPort(port);
   const address = `tls://${hostAndPort(host, port)}`;

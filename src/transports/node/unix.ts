@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import net from "node:net";
 import { RpcError } from "../../core/errors.ts";
-import type { Dialer, Listen } from "../../core/wire.ts";
+import type { Accept, Listener, RawConnection } from "../../core/wire.ts";
 import { formatAddress } from "./address.ts";
 import { dialSocket, listenError, listenerOf, listening, SOCKET_OPTIONS, socketPipe } from "./socket.ts";
 import { codeOf } from "./system-error.ts";
@@ -21,7 +21,7 @@ export interface UnixListenTarget extends UnixTarget {
 }
 
 /** Dials a Unix socket. */
-export function unixDialer({ path }: UnixTarget): Dialer {
+export function unixDialer({ path }: UnixTarget): (signal: AbortSignal) => Promise<RawConnection> {
   checkPath(path);
   const address = formatAddress({ kind: "unix", path });
   return async (signal) => {
@@ -34,7 +34,7 @@ export function unixDialer({ path }: UnixTarget): Dialer {
  * Listens on a Unix socket. A socket file that a dead server left behind is replaced; where a server answers, or where
  * the file is no socket, it rejects and touches nothing. The file is removed when the listener closes.
  */
-export function unixListen({ path, mode = 0o600 }: UnixListenTarget): Listen {
+export function unixListen({ path, mode = 0o600 }: UnixListenTarget): (accept: Accept) => Promise<Listener> {
   checkPath(path);
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) throw new RangeError("mode must be from 0 to 0o777");
   const address = formatAddress({ kind: "unix", path });
