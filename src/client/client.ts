@@ -1,14 +1,7 @@
 import { Calling } from "../core/calling.ts";
 import type { CloseReason } from "../core/channel.ts";
 import { after, checkMs } from "../core/clock.ts";
-import {
-  type BatchMember,
-  type BatchOutcome,
-  type Caller,
-  type CloseOptions,
-  type Connection,
-  DEFAULT_GRACE_MS,
-} from "../core/context.ts";
+import type { BatchMember, BatchOutcome, Caller, CloseOptions, Connection } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
 import { type EstablishOptions, establish, HandshakeFailure } from "../core/establish.ts";
 import type { Meter } from "../core/meter.ts";
@@ -222,11 +215,11 @@ export class Client<Api = unknown> implements Caller {
    * Settles this end's calls with `cancelled`, lets its own handlers answer for at most `graceMs` (default 10 000; 0:
    * aborts them), then closes the links. May be called twice.
    */
-  async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
     this.#stop("closed", { message: "the client is closed" });
     const peers = [...this.#peers];
     for (const peer of peers) peer.giveUp((request) => this.#endOf(request));
-    await Promise.all(peers.map((peer) => peer.close({ graceMs })));
+    await Promise.all(peers.map((peer) => peer.close(options)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

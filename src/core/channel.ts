@@ -43,6 +43,7 @@ export interface Pipe {
 
 /** Where a channel delivers. */
 export interface ChannelSink {
+  /** An empty list is a sign of life, and nothing else. */
   frames(frames: readonly Frame[]): Full;
   /**
    * A frame above the limit went by and was dropped, the rest of the stream is sound. `head` is how it began (at most
@@ -58,6 +59,11 @@ export interface Channel {
   open(sink: ChannelSink): void;
   /** Takes the frames in any case; they must not be changed afterwards. */
   send(frames: readonly Frame[]): Full;
+  /**
+   * Asks the other side for a sign of life below the wire, where the transport can (WebSocket): whatever comes of it arrives
+   * as an empty list of frames. Used on wires that have no ping of their own.
+   */
+  readonly ping?: (() => void) | undefined;
   close(reason?: CloseReason): void;
 }
 

@@ -55,6 +55,16 @@ export interface Connection<Data = unknown> extends Caller {
 export interface CloseOptions {
   /** How long running handlers may take to answer; 0: aborts them and does not wait. Default 10 000. */
   readonly graceMs?: number | undefined;
+  /** Where the transport has numbers for it (WebSocket: 1000, or 3000 to 4999): the other side gets this one. Default: the transport's. */
+  readonly code?: number | undefined;
+  /** Where the transport can say it (WebSocket, gRPC): why, as the other side reads it. */
+  readonly reason?: string | undefined;
+}
+
+/** What the end of a link says when its owner gave a code or a reason. */
+export function farewellOf({ code, reason }: CloseOptions): CloseReason | undefined {
+  if (code === undefined && reason === undefined) return undefined;
+  return { message: reason ?? "", ...(code !== undefined && { closeCode: code }) };
 }
 
 export const DEFAULT_GRACE_MS = 10_000;

@@ -62,6 +62,7 @@ export class ChannelLoan implements Exchange {
     return {
       open: (sink) => queueMicrotask(() => this.#passTo(sink)),
       send: (frames) => this.#channel.send(frames),
+      ping: this.#channel.ping && (() => this.#channel.ping?.()),
       close: (reason) => this.#channel.close(reason),
     };
   }

@@ -5,7 +5,7 @@ import type { Clock } from "./clock.ts";
 import { after, checkMs } from "./clock.ts";
 import type { Codec, CodecLink } from "./codec.ts";
 import type { BatchMember, BatchOutcome, CloseOptions, Connection } from "./context.ts";
-import { DEFAULT_GRACE_MS } from "./context.ts";
+import { DEFAULT_GRACE_MS, farewellOf } from "./context.ts";
 import { type Code, type Fault, RpcError } from "./errors.ts";
 import type { Dispatcher } from "./handlers.ts";
 import type { Limits, Slots } from "./limits.ts";
@@ -105,6 +105,8 @@ export class Peer
   #isDraining = false;
   #isRemoteDraining = false;
   #hasRemoteEnded = false;
+  /** What the owner wants to be said at the end. */
+  #farewell: CloseReason | undefined = undefined;
   /** Why the link has ended. */
   #reason: CloseReason | undefined = undefined;
   #closed: Promise<CloseReason> | undefined = undefined;
@@ -286,7 +288,9 @@ export class Peer
     if (String(Number(id)) === id) this.service.cancel(Number(id));
   }
 
-  async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { graceMs = DEFAULT_GRACE_MS } = options;
+    this.#farewell = farewellOf(options) ?? this.#farewell;
     if (graceMs > 0) return this.drain(graceMs);
     this.end();
     await this.closed;
@@ -311,7 +315,9 @@ export class Peer
     this.#isDraining = true;
     this.watch.wake();
     this.service.refuse();
-    const stop = after(this.options.clock, graceMs, () => this.end({ message: `Not drained within ${graceMs} ms` }));
+    const stop = after(this.options.clock, graceMs, () =>
+      this.end(this.#farewell ?? { message: `Not drained within ${graceMs} ms` }),
+    );
     this.#closeWhenDone();
     await this.closed;
     stop();
@@ -325,7 +331,7 @@ export class Peer
   }
 
   /** Closes at once; everything outstanding has settled when it returns. */
-  end(reason: CloseReason = { message: "Closed by this end" }): void {
+  end(reason: CloseReason = this.#farewell ?? { message: "Closed by this end" }): void {
     if (this.isClosed) return;
     this.sender.flush();
     this.channel.close(reason);
@@ -454,7 +460,8 @@ export class Peer
     // First, because a call that leaves now is one more to wait for.
     this.sender.flush();
     if (!this.#hasRemoteEnded && this.calls.size > 0) return;
-    if (this.sender.idle) this.end({ message: this.#hasRemoteEnded ? "The other side has ended" : "Drained" });
+    if (this.sender.idle)
+      this.end(this.#farewell ?? { message: this.#hasRemoteEnded ? "The other side has ended" : "Drained" });
   }
 
   /** A lost connection is the way of the world; whatever else breaks a link is somebody's mistake. */

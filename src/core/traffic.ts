@@ -55,11 +55,13 @@ class CountedPipe implements Pipe, PipeSink {
 }
 
 class CountedChannel implements Channel, ChannelSink {
+  readonly ping: (() => void) | undefined;
   readonly #channel: Channel;
   readonly #counters: Counters;
   #sink: ChannelSink | undefined = undefined;
 
   constructor(channel: Channel, counters: Counters) {
+    this.ping = channel.ping && (() => channel.ping?.());
     this.#channel = channel;
     this.#counters = counters;
   }
@@ -80,7 +82,7 @@ class CountedChannel implements Channel, ChannelSink {
   }
 
   frames(frames: readonly Frame[]): Full {
-    this.#counters.reads++;
+    if (frames.length > 0) this.#counters.reads++;
     for (const frame of frames) this.#counters.bytesRead += byteLength(frame);
     return this.#sink?.frames(frames);
   }

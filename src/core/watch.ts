@@ -1,3 +1,4 @@
+import type { Channel } from "./channel.ts";
 import { after, type Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import { RpcError } from "./errors.ts";
@@ -18,6 +19,7 @@ export interface WatchHost {
   readonly sender: Sender;
   readonly service: Service;
   readonly counters: Counters;
+  readonly channel: Channel;
   readonly options: { readonly clock: Clock; readonly heartbeat: Heartbeat };
   readonly isReading: boolean;
   /** The link ends as soon as nothing is left to do. */
@@ -103,7 +105,7 @@ export class Watch implements Visited {
    * arrived: until then calls are refused, and not lost.
    */
   cross(): void {
-    if (!this.#canPing) return;
+    if (!this.#host.codec.carries.ping || !this.#host.opening.isDone) return;
     this.#isCrossing = true;
     this.#ping();
     this.#stopCrossing = after(this.#host.options.clock, CROSSING_MS, () => this.#crossed());
@@ -114,9 +116,10 @@ export class Watch implements Visited {
     if (this.#isCrossing && this.#pingsOut === 0) this.#crossed();
   }
 
-  /** The wire has pings, and its opening is over. */
+  /** The wire has pings, or its transport, and the opening is over. */
   get #canPing(): boolean {
-    return this.#host.codec.carries.ping && this.#host.opening.isDone;
+    const { codec, channel, opening } = this.#host;
+    return (codec.carries.ping || channel.ping !== undefined) && opening.isDone;
   }
 
   #crossed(): void {
@@ -126,6 +129,7 @@ export class Watch implements Visited {
   }
 
   #ping(): void {
+    if (!this.#host.codec.carries.ping) return this.#host.channel.ping?.();
     this.#pingsOut++;
     this.#host.sender.post({ kind: "ping", token: undefined });
   }

@@ -1,4 +1,4 @@
-import { type CloseOptions, type Connection, DEFAULT_GRACE_MS } from "../core/context.ts";
+import type { CloseOptions, Connection } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
 import { type EstablishOptions, establish } from "../core/establish.ts";
 import type { Membership } from "../core/membership.ts";
@@ -87,13 +87,13 @@ export class Server {
   }
 
   /** Stops accepting, lets running handlers answer for at most `graceMs`, then closes every link. May be called twice. */
-  async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
     const attempts = this.#attempts ?? [];
     this.#attempts = undefined;
     for (const attempt of attempts) attempt.abort();
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close()),
-      ...[...this.#peers].map((peer) => peer.close({ graceMs })),
+      ...[...this.#peers].map((peer) => peer.close(options)),
     ]);
     await Promise.all(this.#accepting);
     this.#settleClosed();
