@@ -9,7 +9,10 @@ import { parseArgs } from "node:util";
 
 const LIMITS = { bytes: 8 << 10, core: 0.05 };
 const CLIENT_PROCESSES = 2;
-/** Connections that come before the others, and are not counted: they pay for the code, and for room that newcomers take turns in. */
+/**
+ * Clients that connect before the others, and are not counted: the first ones pay for the code that is compiled for
+ * them, and for V8's young generation, which grows to its full size once and is then used by all in turn.
+ */
 const FIRST = 1000;
 /** Descriptors that a process needs beside its connections. */
 const SPARE = 200;

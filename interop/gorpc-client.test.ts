@@ -1,15 +1,14 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type CallContext, lookup, RpcError, type Server } from "convoke";
 import * as gob from "convoke/gob";
 import { gorpc } from "convoke/gorpc";
 import { serve } from "convoke/node";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { makeCertificates } from "../test/suites/certificates.ts";
 import * as types from "./gorpc-types.ts";
-import { buildGo, type GoPrograms, hasGo } from "./partners/go.ts";
+import { goPartner } from "./partners/go-partner.ts";
 
 const PLACES = ["tcp", "tls", "unix"].flatMap((network) =>
   [false, true].map((compress) => [network, compress] as const),
@@ -22,22 +21,10 @@ const CHECKS = {
   raw: ["echo", "nil", "panic", "batch", "refused", "random"],
 };
 
-const found = await hasGo();
+const go = await goPartner("gorpc");
 const certificates = makeCertificates();
-let go: GoPrograms;
-let folder: string;
-const cleanups: (() => unknown)[] = [];
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "convoke-gorpc-"));
-  if (certificates !== undefined) await writeFile(join(folder, "ca.pem"), certificates.ca);
-  if (found) go = await buildGo("gorpc");
-}, 300_000);
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-afterAll(async () => {
-  await go?.close();
-  await rm(folder, { recursive: true, force: true });
+  if (certificates !== undefined) await writeFile(join(go.folder, "ca.pem"), certificates.ca);
 });
 
 /** Serves at a place of its own until the test ends; `restart` goes away and comes back at the same one. */
@@ -48,8 +35,8 @@ async function ourServer(network: string, name: string, handlers: (restart: (awa
   });
   const open = (place: string): Promise<Server> =>
     serve(place, { wire: gorpc({ types: types.TYPES }), handlers: table, logger: false, ...tls });
-  let up = open(network === "unix" ? `unix:${join(folder, `${name}.sock`)}` : `${network}://127.0.0.1:0`);
-  cleanups.push(async () => (await up).close({ graceMs: 0 }));
+  let up = open(network === "unix" ? `unix:${join(go.folder, `${name}.sock`)}` : `${network}://127.0.0.1:0`);
+  go.afterTest(async () => (await up).close({ graceMs: 0 }));
   const [place = ""] = (await up).addresses;
   const restart = async (awayMs: number): Promise<Server> => {
     await (await up).close({ graceMs: 0 });
@@ -62,7 +49,7 @@ async function ourServer(network: string, name: string, handlers: (restart: (awa
 /** Runs the checks of the Go client; it fails with what they say. */
 async function check(network: string, mode: keyof typeof CHECKS, compress: boolean, address: string): Promise<void> {
   const flags = ["-network", network, "-mode", mode, `-compress=${compress}`, "-addr", address];
-  if (network === "tls") flags.push("-ca", join(folder, "ca.pem"));
+  if (network === "tls") flags.push("-ca", join(go.folder, "ca.pem"));
   // One kind of place is worked at in full: 100 workers, 1000 calls each.
   flags.push("-calls", network === "tcp" ? "1000" : "100");
   expect(await go.run("client", flags)).toEqual({ ok: CHECKS[mode] });
@@ -165,7 +152,7 @@ function raw(request: unknown): unknown {
   return request;
 }
 
-describe.skipIf(!found).each(PLACES)("a gorpc client over %s, compression %s", (network, compress) => {
+describe.skipIf(!go.found).each(PLACES)("a gorpc client over %s, compression %s", (network, compress) => {
   const skipped = network === "tls" && certificates === undefined;
 
   test.skipIf(skipped)("finds our server to be as Go's", async () => {

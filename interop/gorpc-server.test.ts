@@ -1,14 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Client } from "convoke";
 import * as gob from "convoke/gob";
 import { gorpc } from "convoke/gorpc";
 import { connect, type NodeConnectOptions } from "convoke/node";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { makeCertificates } from "../test/suites/certificates.ts";
 import * as types from "./gorpc-types.ts";
-import { buildGo, type GoPrograms, hasGo } from "./partners/go.ts";
+import { goPartner } from "./partners/go-partner.ts";
 
 const { Pair, TYPES } = types;
 const PLACES = ["tcp", "tls", "unix"].flatMap((network) =>
@@ -18,31 +17,19 @@ const WORKERS = 100;
 /** One kind of place is worked at in full. */
 const callsOf = (network: string): number => (network === "tcp" ? 1000 : 100);
 
-const found = await hasGo();
+const go = await goPartner("gorpc");
 const certificates = makeCertificates();
-let go: GoPrograms;
-let folder: string;
-const cleanups: (() => unknown)[] = [];
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "convoke-gorpc-"));
   if (certificates !== undefined) {
-    await writeFile(join(folder, "cert.pem"), certificates.server.cert);
-    await writeFile(join(folder, "key.pem"), certificates.server.key);
+    await writeFile(join(go.folder, "cert.pem"), certificates.server.cert);
+    await writeFile(join(go.folder, "key.pem"), certificates.server.key);
   }
-  if (found) go = await buildGo("gorpc");
-}, 300_000);
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-afterAll(async () => {
-  await go?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function goServer(network: string, mode: string, name: string): Promise<string> {
   const flags = ["-network", network, "-mode", mode];
-  if (network === "unix") flags.push("-addr", join(folder, `${name}.sock`));
-  if (network === "tls") flags.push("-cert", join(folder, "cert.pem"), "-key", join(folder, "key.pem"));
+  if (network === "unix") flags.push("-addr", join(go.folder, `${name}.sock`));
+  if (network === "tls") flags.push("-cert", join(go.folder, "cert.pem"), "-key", join(go.folder, "key.pem"));
   const address = await go.serve("server", flags);
   return network === "unix" ? `unix:${address}` : `${network}://${address}`;
 }
@@ -50,7 +37,7 @@ async function goServer(network: string, mode: string, name: string): Promise<st
 async function ourClient(url: string, compress = false, options: NodeConnectOptions<never> = {}): Promise<Client> {
   const tls = url.startsWith("tls:") && certificates !== undefined ? { tls: { ca: certificates.ca } } : {};
   const client = await connect(url, { wire: gorpc({ types: TYPES, compress }), logger: false, ...tls, ...options });
-  cleanups.push(() => client.close({ graceMs: 0 }));
+  go.afterTest(() => client.close({ graceMs: 0 }));
   return client;
 }
 
@@ -58,7 +45,7 @@ async function ourClient(url: string, compress = false, options: NodeConnectOpti
 const outcomeOf = (call: Promise<unknown>): Promise<unknown> =>
   call.catch(({ code, message }: { code: string; message: string }) => [code, message]);
 
-describe.skipIf(!found).each(PLACES)("a gorpc server over %s, compression %s", (network, compress) => {
+describe.skipIf(!go.found).each(PLACES)("a gorpc server over %s, compression %s", (network, compress) => {
   const skipped = network === "tls" && certificates === undefined;
 
   test.skipIf(skipped)("answers our client in every way it can", async () => {

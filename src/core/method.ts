@@ -29,7 +29,7 @@ type Sent<Options extends MethodOptions, Result> = Options["result"] extends Sta
   : Awaited<Result>;
 
 /** One thing that is wrong with the params of a call: `data` of the error is a list of them. */
-interface Complaint {
+export interface Complaint {
   readonly path: readonly string[];
   readonly message: string;
 }

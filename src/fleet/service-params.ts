@@ -1,4 +1,5 @@
 import { RpcError } from "../core/errors.ts";
+import { isLabels } from "../core/hello.ts";
 
 /** The params of an operator's request, read member by member. Each throws `invalid_argument` for a value of another type. */
 export interface Fields {
@@ -46,9 +47,4 @@ export function fieldsOf(method: string, value: unknown): Fields {
 
 function isNumber(value: unknown): value is number {
   return typeof value === "number";
-}
-
-function isLabels(value: unknown): value is Readonly<Record<string, string>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((each) => typeof each === "string");
 }

@@ -8,28 +8,33 @@ const MAX_PATH = 200;
  * part in front, so that the path costs nothing as long as all goes well.
  */
 export class Unfit extends TypeError {
-  /** From the outermost value that has seen it: `.Items[3].Name`. */
-  path = "";
-  readonly reason: string;
+  #reason: string;
+  /** From the part at fault outwards: `.Name`, `[3]`, `.Items`. */
+  #steps: string[] = [];
 
   constructor(reason: string, options?: ErrorOptions) {
     super(reason, options);
-    this.reason = reason;
+    this.#reason = reason;
   }
 
   /** Adds the step that led to where it was thrown. */
   under(step: string): this {
-    const path = `${step}${this.path}`;
-    this.path = path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
+    this.#steps.push(step);
     return this;
   }
 
-  /** What the caller gets, when the outermost value is called `root`. */
-  at(root: string): TypeError {
-    return new TypeError(
-      `${root}${this.path}: ${this.reason}`,
-      this.cause === undefined ? undefined : { cause: this.cause },
-    );
+  /**
+   * The same with the path in its message. The value that `inside` steps from the outermost lead to is called `root`;
+   * 0 is the outermost one.
+   */
+  at(root: string, inside = 0): Unfit {
+    const path = this.#steps.toReversed().slice(inside).join("");
+    const told = path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
+    const { cause } = this;
+    const error = new Unfit(`${root}${told}: ${this.#reason}`, cause === undefined ? undefined : { cause });
+    error.#reason = this.#reason;
+    error.#steps = this.#steps;
+    return error;
   }
 }
 

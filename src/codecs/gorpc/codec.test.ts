@@ -287,6 +287,17 @@ describe("frames of gorpc's wire", () => {
     );
   });
 
+  test.each(["Echo", ""])("what failed to encode is told by its place in the params or result, method %j", (method) => {
+    const ends = new Ends(make);
+    const value = slice(Pair).of([{ A: 1, B: 0.5 }]);
+    const call = arrived(ends, method);
+    ends.client.encode([callOf(method, value, 2), { kind: "notify", method, params: value, meta: undefined }]);
+    ends.server.encode([{ kind: "result", id: call.id, value, call }]);
+    const told = [...ends.client.failed, ...ends.server.failed].map(({ reason }) => (reason as Error).message);
+    const why = "[0].B: expected a whole number, not 0.5";
+    expect(told).toEqual([`params${why}`, `params${why}`, `result${why}`]);
+  });
+
   test("text ends the link, and so does what follows the end of a stream", () => {
     const { server } = new Ends(make);
     expect(() => server.decode(["text"])).toThrow(expect.objectContaining({ code: "data_loss" }));

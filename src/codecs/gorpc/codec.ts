@@ -2,11 +2,13 @@ import type { Frame } from "../../core/channel.ts";
 import type { Cannot, Carries, Codec, CodecLink } from "../../core/codec.ts";
 import { type Code, type Fault, protocolError, RpcError } from "../../core/errors.ts";
 import type { CallMessage, ErrorMessage, Id, InvalidMessage, Message, RequestMessage } from "../../core/message.ts";
+import type { Complaint } from "../../core/method.ts";
 import { printable } from "../../core/text.ts";
 import { Decoder } from "../../gob/decoder.ts";
 import { Encoder } from "../../gob/encoder.ts";
 import { messageEnd } from "../../gob/prefix.ts";
 import { type AnyType, typeOf } from "../../gob/type.ts";
+import { Unfit } from "../../gob/unfit.ts";
 import { fromWire, RAW, toWire } from "./names.ts";
 import {
   DispatcherRequest,
@@ -30,12 +32,6 @@ const MOST_DEPTH = 1000;
 /** In front of each message. */
 const COUNT_BYTES = 9;
 const NO_HANDLER = "There is no handler for requests without a name: call one of the server's methods by its name";
-/** One thing that a schema found wrong, in the `data` of an error: see `method()`. */
-interface Complaint {
-  readonly path: readonly string[];
-  readonly message: string;
-}
-
 const UNKNOWN_METHOD = /^(gorpc\.Dispatcher: )?unknown (method|service name) \[/;
 
 const CARRIES: Carries = {
@@ -202,13 +198,10 @@ function split(bytes: Uint8Array, maxBytes: number): Uint8Array[] {
 
 /** What cannot be encoded is told by the user's names, without the structs that this wire puts around a value. */
 function placed(thrown: unknown, message: Message): unknown {
-  if (!(thrown instanceof TypeError)) return thrown;
+  if (!(thrown instanceof Unfit)) return thrown;
   const isRequest = message.kind === "call" || message.kind === "notify";
   const isBare = isRequest ? message.method === RAW : message.kind === "result" && isRaw(message.call);
-  const field = isRequest ? "Request" : "Response";
-  const prefix = `wire${field}.${field}${isBare ? "" : `.${field}`}`;
-  if (!thrown.message.startsWith(prefix)) return thrown;
-  return new TypeError(`${isRequest ? "params" : "result"}${thrown.message.slice(prefix.length)}`, { cause: thrown });
+  return thrown.at(isRequest ? "params" : "result", isBare ? 1 : 2);
 }
 
 function requestOf({ method, params }: RequestMessage): unknown {

@@ -1,6 +1,7 @@
 import type { Role } from "../../core/channel.ts";
 import type { Carries } from "../../core/codec.ts";
 import { RpcError } from "../../core/errors.ts";
+import { helloOf } from "../../core/hello.ts";
 import type { Hello, Id, Message } from "../../core/message.ts";
 import type { Envelope } from "./envelope.ts";
 import { errorText } from "./faults.ts";
@@ -79,7 +80,7 @@ export class Meeting {
         this.#state = "asked";
         this.#helloId = id;
       }
-      return { kind: "hello", hello: readHello(params) };
+      return { kind: "hello", hello: helloOf(params) };
     }
     if (this.#state !== "met") return undefined;
     if (method === PING && id !== null) return { kind: "ping", token: id };
@@ -92,7 +93,7 @@ export class Meeting {
     if (id !== HELLO_ID || this.#role !== "client" || this.#state !== "asked") return undefined;
     if (error === undefined || error === null) {
       this.#state = "met";
-      return { kind: "welcome", hello: readHello(result) };
+      return { kind: "welcome", hello: helloOf(result) };
     }
     const { code, message, data } = fieldsOf(error);
     if (typeof code === "number" && this.#dialect.names.get(code) === "unimplemented") {
@@ -121,17 +122,6 @@ function helloFields({ name, labels, session, maxFrameBytes, heartbeatMs }: Hell
   return { name, labels, session, maxFrameBytes, heartbeatMs };
 }
 
-function readHello(value: unknown): Hello {
-  const { name, labels, session, maxFrameBytes, heartbeatMs } = fieldsOf(value);
-  return {
-    ...(typeof name === "string" && { name }),
-    ...(isLabels(labels) && { labels }),
-    ...(typeof session === "string" && { session }),
-    ...(isCount(maxFrameBytes) && { maxFrameBytes }),
-    ...(isCount(heartbeatMs) && { heartbeatMs }),
-  };
-}
-
 function readGoodbye(value: unknown): Message {
   const { text, redialAfterMs } = fieldsOf(value);
   return {
@@ -145,13 +135,4 @@ function readGoodbye(value: unknown): Message {
 /** The members of an object; none of anything else. */
 function fieldsOf(value: unknown): { readonly [name: string]: unknown } {
   return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
-}
-
-function isLabels(value: unknown): value is Readonly<Record<string, string>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((each) => typeof each === "string");
 }

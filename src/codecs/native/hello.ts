@@ -1,4 +1,5 @@
 import { protocolError } from "../../core/errors.ts";
+import { helloOf, isCount } from "../../core/hello.ts";
 import type { Hello } from "../../core/message.ts";
 import type { BodyName } from "./body.ts";
 
@@ -48,19 +49,8 @@ export function readHello(value: unknown): { readonly hello: Hello; readonly ter
   const bodies = bodiesOf(given.bodies);
   if (bodies.length === 0) throw protocolError("The other side reads no body that this end can write");
   const maxDepth = isCount(given.maxDepth) ? given.maxDepth : Number.POSITIVE_INFINITY;
-  return { hello: helloOf(given), terms: { versions: [VERSION], bodies, maxDepth } };
-}
-
-function helloOf(given: { readonly [Name in keyof Hello]?: unknown }): Hello {
-  const { name, labels, session, maxFrameBytes, heartbeatMs, nextId } = given;
-  return {
-    ...(typeof name === "string" && { name }),
-    ...(isLabels(labels) && { labels }),
-    ...(typeof session === "string" && { session }),
-    ...(isCount(maxFrameBytes) && { maxFrameBytes }),
-    ...(isCount(heartbeatMs) && { heartbeatMs }),
-    ...(isCount(nextId) && { nextId }),
-  };
+  const hello = { ...helloOf(given), ...(isCount(given.nextId) && { nextId: given.nextId }) };
+  return { hello, terms: { versions: [VERSION], bodies, maxDepth } };
 }
 
 function bodiesOf(value: unknown): BodyName[] {
@@ -69,13 +59,4 @@ function bodiesOf(value: unknown): BodyName[] {
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : [];
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
-}
-
-function isLabels(value: unknown): value is Readonly<Record<string, string>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((each) => typeof each === "string");
 }
