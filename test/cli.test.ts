@@ -1,50 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serve } from "../src/node.ts";
+import { native, serve } from "../src/node.ts";
+import { COMMAND, convoke, HANDLERS, Program } from "./suites/command.ts";
 
-const COMMAND = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
-const HANDLERS = fileURLToPath(new URL("./fixtures/handlers.js", import.meta.url));
-
-interface Run {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  return spawn(process.execPath, [COMMAND, ...args], {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { ...process.env, ...env },
-  });
-}
-
-async function convoke(...args: string[]): Promise<Run> {
-  return finished(start(args));
-}
-
-async function finished(child: ChildProcess): Promise<Run> {
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
-  child.stderr?.on("data", (bytes: Buffer) => (stderr += bytes.toString()));
-  const [status] = (await once(child, "close")) as [number | null];
-  return { status, stdout, stderr };
-}
-
-/** Waits until a line of stderr fits and returns it. */
-async function line(child: ChildProcess, wanted: RegExp): Promise<string> {
-  if (child.stderr === null) throw new Error("no stderr");
-  for await (const each of createInterface({ input: child.stderr })) if (wanted.test(each)) return each;
-  throw new Error(`the child ended without a line like ${wanted}`);
-}
-
-let server: ChildProcess;
+let server: Program;
 let folder: string;
 let tcp: string;
 let unix: string;
@@ -52,14 +13,12 @@ let unix: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "convoke-cli-"));
   unix = `unix:${join(folder, "app.sock")}`;
-  server = start(["serve", HANDLERS, "--listen", "tcp://127.0.0.1:0", "--listen", unix]);
-  tcp = (await line(server, /Listening on tcp/)).replace("Listening on ", "");
+  server = new Program(["serve", HANDLERS, "--listen", "tcp://127.0.0.1:0", "--listen", unix]);
+  tcp = await server.listens("tcp");
 });
 
 afterAll(async () => {
-  server.kill("SIGINT");
-  const [status] = (await once(server, "close")) as [number | null];
-  expect(status).toBe(0);
+  expect((await server.interrupt()).status).toBe(0);
   await rm(folder, { recursive: true });
 });
 
@@ -134,14 +93,12 @@ describe("convoke call", () => {
   });
 
   test("waits for what the server pushes until Ctrl-C", async () => {
-    const child = start(["call", tcp, "--wait", "push"]);
-    const run = finished(child);
-    const lines: string[] = [];
-    if (child.stdout === null) throw new Error("no stdout");
-    for await (const each of createInterface({ input: child.stdout })) if (lines.push(each) === 2) break;
-    child.kill("SIGINT");
-    expect(lines).toEqual(['{"method":"news","params":{"n":1}}', '"pushed"']);
-    expect((await run).status).toBe(0);
+    await using program = new Program(["call", tcp, "--wait", "push"]);
+    await program.prints("stdout", /\n.*\n/);
+    expect(await program.interrupt()).toMatchObject({
+      status: 0,
+      stdout: '{"method":"news","params":{"n":1}}\n"pushed"\n',
+    });
   });
 
   test("starts a program and speaks with it", async () => {
@@ -152,8 +109,15 @@ describe("convoke call", () => {
 
   test("takes its wire from the environment", async () => {
     const exec = `exec:${process.execPath} ${COMMAND} serve ${HANDLERS} --listen stdio:`;
-    const child = start(["call", exec, "math.add", '{"a":20,"b":22}'], { CONVOKE_WIRE: "raw" });
-    expect(await finished(child)).toMatchObject({ status: 0, stdout: "42\n" });
+    await using program = new Program(["call", exec, "math.add", '{"a":20,"b":22}'], { CONVOKE_WIRE: "raw" });
+    expect(await program.ended).toMatchObject({ status: 0, stdout: "42\n" });
+  });
+
+  test("prints what JSON has no form for as what comes nearest to it", async () => {
+    const values = { big: () => 2n ** 70n, map: () => new Map([[1, "one"]]), bytes: () => Uint8Array.of(1, 2, 3) };
+    await using server = await serve("tcp://127.0.0.1:0", { wire: native(), handlers: values });
+    const run = await convoke("call", server.addresses[0] ?? "", "--wire", "native", "big", "", "map", "", "bytes");
+    expect(run).toEqual({ status: 0, stdout: '"1180591620717411303424"\n[[1,"one"]]\n"AQID"\n', stderr: "" });
   });
 
   test("says that nobody listens", async () => {
@@ -167,28 +131,57 @@ describe("convoke call", () => {
 
 describe("convoke serve --stats", () => {
   test("prints a line for a second in which something happened, and a summary at the end", async () => {
-    const child = start(["serve", HANDLERS, "--listen", "tcp://127.0.0.1:0", "--stats"]);
-    const said: string[] = [];
-    const lines = createInterface({ input: child.stderr ?? process.stdin })[Symbol.asyncIterator]();
-    const next = async (): Promise<string> => {
-      const { value = "" } = (await lines.next()) as { value?: string };
-      said.push(value);
-      return value;
-    };
-    const address = (await next()).replace("Listening on ", "");
-    const run = convoke("call", address, "math.add", '{"a":1,"b":2}', "math.add", '{"a":1,"b":2}', "nope");
-    expect(await next()).toMatch(
-      /^\d+ calls\/s, \d+ errors\/s, handlers p50 [\d.]+ ms p99 [\d.]+ ms, \d+ B\/s in, \d+ B\/s out, 0 running, \d connections$/,
+    await using program = new Program(["serve", HANDLERS, "--listen", "tcp://127.0.0.1:0", "--stats"]);
+    const run = await convoke(
+      "call",
+      await program.listens(),
+      "math.add",
+      '{"a":1,"b":2}',
+      "math.add",
+      '{"a":1,"b":2}',
+      "nope",
     );
-    expect((await run).status).toBe(1);
-    child.kill("SIGINT");
-    while (!/^Connections: /.test(await next())) if (said.length > 20) throw new Error(said.join("\n"));
-    expect(said.slice(-4)).toEqual([
+    expect(run.status).toBe(1);
+    await program.prints(
+      "stderr",
+      /^\d+ calls\/s, \d+ errors\/s, handlers p50 [\d.]+ ms p99 [\d.]+ ms, \d+ B\/s in, \d+ B\/s out, 0 running, \d connections$/m,
+    );
+    const { stderr } = await program.interrupt();
+    expect(stderr.trim().split("\n").slice(-4)).toEqual([
       expect.stringMatching(/^In [\d.]+ s: 3 calls, 0 notifications, 3 replies, 1 errors \(unimplemented 1\)$/),
       expect.stringMatching(/^Handlers: average [\d.]+ ms, p50 .+ ms, p90 .+ ms, p99 .+ ms, max [\d.]+ ms$/),
       expect.stringMatching(/^Bytes: \d+ in [123] reads, \d+ in [123] writes$/),
       "Connections: 1 came, 0 were refused, 0 broke",
     ]);
+  });
+});
+
+describe("convoke serve", () => {
+  test("ends on Ctrl-C, also when the module has timers", async () => {
+    const module = join(folder, "timers.js");
+    await writeFile(module, "setInterval(() => {}, 1000);\nexport default { now: () => Date.now() };\n");
+    await using program = new Program(["serve", module, "--listen", "tcp://127.0.0.1:0"]);
+    await program.listens();
+    expect((await program.interrupt()).status).toBe(0);
+  });
+
+  test("ends in order when nobody reads its stdio link any more", async () => {
+    await using program = new Program(["serve", HANDLERS, "--listen", "stdio:"]);
+    await program.listens();
+    program.child.stdout?.destroy();
+    program.child.stdin?.write('{"jsonrpc":"2.0","id":1,"method":"math.add","params":{"a":1,"b":2}}\n');
+    expect(await program.ended).toMatchObject({ status: 0, stderr: "Listening on stdio:\n" });
+  });
+});
+
+describe("convoke … | head", () => {
+  test.each([
+    ["a help text", ["serve", "--help"]],
+    ["a result", ["call", "TCP", "math.add", '{"a":1,"b":2}']],
+  ])("%s that nobody reads ends it quietly, as SIGPIPE would", async (_, args) => {
+    await using program = new Program(args.map((each) => (each === "TCP" ? tcp : each)));
+    program.child.stdout?.destroy();
+    expect(await program.ended).toEqual({ status: 141, stdout: "", stderr: "" });
   });
 });
 
@@ -246,8 +239,8 @@ describe("bad usage exits with 2 and says what to do", () => {
 });
 
 test("every command has a help text", async () => {
-  for (const args of [["--help"], ["call", "--help"], ["serve", "--help"], ["describe", "--help"]]) {
-    const run = await convoke(...args);
+  for (const args of [[], ["call"], ["serve"], ["agent"], ["agents"], ["describe"], ["bench"]]) {
+    const run = await convoke(...args, "--help");
     expect(run).toMatchObject({ status: 0, stderr: "" });
     expect(run.stdout).toMatch(/^Usage: convoke/);
   }

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   server: ["core"],
   fleet: ["core"],
   otel: ["core"],
-  cli: ["core", "framings", "wires", "client", "server", "gorpc.ts", "node.ts"],
+  cli: ["core", "framings", "wires", "client", "server", "fleet", "gorpc.ts", "node.ts"],
 };
 
 /** Rooms and files that may say `node:`. */

@@ -27,17 +27,32 @@ test("npm start serves, prints calls that work when pasted, and drains on Ctrl-C
     if (line.startsWith("Ctrl-C")) break;
   }
   const calls = lines.filter((line) => line.startsWith("npx convoke"));
-  expect(calls.length).toBeGreaterThanOrEqual(4);
+  expect(calls.length).toBeGreaterThanOrEqual(7);
+  const shown = lines
+    .slice(
+      0,
+      lines.findIndex((line) => line.startsWith("Calls to paste")),
+    )
+    .map((line) => line.trim());
+  for (const wire of ["native", "jsonrpc", "lsp"]) expect(shown.join("\n")).toMatch(new RegExp(`^\\w+ +${wire} `, "m"));
+  expect(shown).toContain("ann greets npm start");
+  for (const name of ["ann", "bob", "cid"]) expect(shown).toContain(`${name}: ${name} greets npm start`);
+  const pastes = new Map<string, string>();
   for (const call of calls) {
     const began = performance.now();
     const { status, printed } = await pasted(call);
     expect(status, call).toBe(0);
     expect(printed.trim(), call).not.toBe("");
     expect(performance.now() - began, call).toBeLessThan(10_000);
+    pastes.set(/convoke agents|--agent|--all/.exec(call)?.[0] ?? call, printed);
   }
-  const socket = /unix:(\S+)/.exec(lines.join("\n"))?.[1] ?? "";
-  expect(existsSync(socket)).toBe(true);
+  expect(pastes.get("convoke agents")?.trim().split("\n")).toHaveLength(4);
+  expect(pastes.get("--agent")).toBe('"ann greets you"\n');
+  expect(pastes.get("--all")?.trim().split("\n").sort()).toEqual(['ann\t"ann greets you"', 'bob\t"bob greets you"']);
+  const sockets = new Set(Array.from(lines.join("\n").matchAll(/unix:(\S+)/g), ([, path = ""]) => path));
+  expect(sockets.size).toBe(2);
+  for (const socket of sockets) expect(existsSync(socket), socket).toBe(true);
   server.kill("SIGINT");
   expect(await once(server, "exit")).toEqual([0, null]);
-  expect(existsSync(socket)).toBe(false);
+  for (const socket of sockets) expect(existsSync(socket), socket).toBe(false);
 });

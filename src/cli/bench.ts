@@ -10,7 +10,7 @@ import { LiveLine } from "./live-line.ts";
 import { Load } from "./load.ts";
 import { printError, printValue, say } from "./print.ts";
 import { type Request, requestsOf } from "./requests.ts";
-import { numberOption, UsageError } from "./usage.ts";
+import { countOption, numberOption, UsageError } from "./usage.ts";
 
 interface BenchFlags extends LinkFlags {
   readonly inFlight: number;
@@ -58,12 +58,7 @@ export function addBench(program: Command): void {
 
 function count(flags: string, description: string): Option {
   const [name = flags] = flags.split(" ");
-  const parse = numberOption(name, 1);
-  return new Option(flags, description).argParser((text) => {
-    const value = parse(text);
-    if (Number.isSafeInteger(value)) return value;
-    throw new UsageError(`${name} must be a whole number, not ${JSON.stringify(text)}`);
-  });
+  return new Option(flags, description).argParser(countOption(name));
 }
 
 function duration(flags: string, description: string, least: number): Option {

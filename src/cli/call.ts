@@ -3,21 +3,14 @@ import { type Command, Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { RpcError } from "../core/errors.ts";
 import { lookup } from "../core/handlers.ts";
-import { dial, type LinkFlags, withLinkOptions } from "./link.ts";
+import { agentTime, callAll, GRACE_MS } from "./call-all.ts";
+import { type CallFlags, checkFlags } from "./call-flags.ts";
+import { fleetError } from "./fleet-replies.ts";
+import { whereOption } from "./labels.ts";
+import { dial, withLinkOptions } from "./link.ts";
 import { printError, printValue, say } from "./print.ts";
 import { type Request, requestsOf } from "./requests.ts";
-import { numberOption } from "./usage.ts";
-
-interface CallFlags extends LinkFlags {
-  readonly notify?: boolean;
-  readonly batch?: boolean;
-  readonly sameMethod?: boolean;
-  readonly repeat: number;
-  readonly indent?: boolean;
-  readonly timing?: boolean;
-  readonly errors?: boolean;
-  readonly wait?: boolean;
-}
+import { countOption, numberOption } from "./usage.ts";
 
 const EXAMPLES = `
 Examples:
@@ -25,9 +18,15 @@ Examples:
   convoke call 127.0.0.1:7000 --batch math.add '{"a":1,"b":2}' greet '{"name":"Ann"}'
   convoke call /tmp/app.sock --same-method greet '{"name":"Ann"}' '{"name":"Bob"}'
   convoke call 'exec:bash-language-server start' --wire lsp initialize '{"processId":null,"rootUri":null,"capabilities":{}}'
+  convoke call 127.0.0.1:7000 --agent ann disk.free '{"path":"/"}'
+  convoke call 127.0.0.1:7000 --all --where zone=a disk.free '{"path":"/"}'
 
 Results go to stdout, one JSON value a line; errors go to stderr as <code> (<wire code>): <message>.
-Exit status: 0 all went well, 1 a call failed, 2 the command line is wrong.`;
+With --all each agent has one line, as soon as it has answered: <agent>, a tab and the result on stdout, or <agent>, a tab
+and the error on stderr; with --json one object {"member","ok","value" or "error"} on stdout for either. On a terminal
+stderr shows how many of them have answered. Agents that --first gave up have a line with --json only.
+Exit status: 0 all went well, or as many as --first wants; 1 a call failed, or there was no agent to call; 2 the command
+line is wrong.`;
 
 /** Adds `convoke call`. */
 export function addCall(program: Command): void {
@@ -40,26 +39,48 @@ export function addCall(program: Command): void {
     .option("--notify", "send notifications: no reply is awaited")
     .option("--batch", "send everything as one batch; every failure shows")
     .option("--same-method", "the first word is the method, each further one the params of a call")
-    .addOption(new Option("--repeat <n>", "do it all so many times").argParser(numberOption("--repeat", 1)).default(1))
+    .addOption(
+      new Option("--repeat <n>", "do it all so many times (default: 1)").argParser(numberOption("--repeat", 1)),
+    )
     .option("--indent", "print results over several lines")
     .option("--timing", "print how long each call took, on stderr")
     .option("--errors", "print errors as JSON objects on stdout")
     .option("--wait", "print what the other side sends by itself, until Ctrl-C")
+    .optionsGroup("Calls to agents, at the address of their controller:")
+    .option("--agent <name>", "call this agent")
+    .option("--all", "call one method of every agent at once")
+    .addOption(whereOption())
+    .addOption(count("--first <n>", "enough when so many have succeeded; give up the others"))
+    .addOption(count("--concurrency <n>", "agents called at once (default: all)"))
+    .option("--json", "print every outcome as a JSON object on stdout")
     .addHelpText("after", EXAMPLES)
     .action(async (address: string, words: readonly string[], flags: CallFlags) => {
-      process.exitCode = (await run(address, requestsOf(words, flags.sameMethod ?? false), flags)) ? 0 : 1;
+      const requests = requestsOf(words, flags.sameMethod ?? false);
+      const [only] = requests;
+      checkFlags(flags, requests.length);
+      const isGood =
+        flags.all && only !== undefined ? await callAll(address, only, flags) : await run(address, requests, flags);
+      process.exitCode = isGood ? 0 : 1;
     });
+}
+
+function count(flags: string, description: string): Option {
+  const [name = flags] = flags.split(" ");
+  return new Option(flags, description).argParser(countOption(name));
 }
 
 /** Returns whether everything went well. */
 async function run(address: string, requests: readonly Request[], flags: CallFlags): Promise<boolean> {
-  const { errors = false, indent = false, wait = false } = flags;
+  const { errors = false, indent = false, wait = false, repeat = 1, agent } = flags;
   const began = performance.now();
   // From the start: whoever presses Ctrl-C early wants to stop waiting, too.
   const interrupted = wait ? once(process, "SIGINT") : undefined;
   let client: Client;
   try {
-    client = await dial(address, flags, wait ? { handlers: printer(indent) } : {});
+    client = await dial(address, flags, {
+      ...(wait && { handlers: printer(indent) }),
+      ...(agent !== undefined && { timeoutMs: agentTime(flags.timeoutMs) + GRACE_MS }),
+    });
   } catch (thrown) {
     if (!RpcError.is(thrown)) throw thrown;
     printError(thrown, errors, indent);
@@ -68,7 +89,7 @@ async function run(address: string, requests: readonly Request[], flags: CallFla
   const session = new Session(client, flags);
   let ok = true;
   try {
-    for (let round = 0; ok && round < flags.repeat; round++) {
+    for (let round = 0; ok && round < repeat; round++) {
       ok = flags.batch ? await session.batch(requests) : await session.sequence(requests);
     }
     if (interrupted !== undefined) await Promise.race([interrupted, client.closed]);
@@ -91,17 +112,18 @@ class Session {
 
   /** One after the other; stops at the first failure. */
   async sequence(requests: readonly Request[]): Promise<boolean> {
-    const { notify = false, errors = false, indent = false } = this.#flags;
-    for (const { method, params } of requests) {
+    const { notify = false, indent = false } = this.#flags;
+    for (const request of requests) {
+      const { method, params } = this.#sent(request);
       const began = performance.now();
       try {
         if (notify) await this.#client.notify(method, params);
         else printValue(await this.#client.call(method, params), indent);
       } catch (thrown) {
-        printError(RpcError.from(thrown), errors, indent);
+        this.#failed(RpcError.from(thrown));
         return false;
       } finally {
-        this.timing(method, began);
+        this.timing(request.method, began);
       }
     }
     return true;
@@ -109,13 +131,15 @@ class Session {
 
   /** All as one; every result and every failure is printed, in the order of the requests. */
   async batch(requests: readonly Request[]): Promise<boolean> {
-    const { notify = false, errors = false, indent = false } = this.#flags;
+    const { notify = false, indent = false } = this.#flags;
     const began = performance.now();
-    const outcomes = await this.#client.batch(
-      requests.map(({ method, params }) => [method, params, { notify }] as const),
-    );
+    const members = requests.map((request) => {
+      const { method, params } = this.#sent(request);
+      return [method, params, { notify }] as const;
+    });
+    const outcomes = await this.#client.batch(members);
     for (const outcome of outcomes) {
-      if (!outcome.ok) printError(outcome.error, errors, indent);
+      if (!outcome.ok) this.#failed(outcome.error);
       else if (!notify) printValue(outcome.value, indent);
     }
     this.timing(`batch of ${requests.length}`, began);
@@ -124,6 +148,19 @@ class Session {
 
   timing(what: string, began: number): void {
     if (this.#flags.timing) say(`${what}: ${(performance.now() - began).toFixed(1)} ms`);
+  }
+
+  /** An agent is called by its controller, on behalf of this end. */
+  #sent({ method, params }: Request): Request {
+    const { agent, timeoutMs } = this.#flags;
+    if (agent === undefined) return { method, params };
+    const asked = { member: agent, method, timeoutMs: agentTime(timeoutMs), ...(params !== undefined && { params }) };
+    return { method: "fleet.call", params: asked };
+  }
+
+  #failed(error: RpcError): void {
+    const { errors = false, indent = false, agent } = this.#flags;
+    printError(agent === undefined ? error : fleetError(error), errors, indent);
   }
 }
 

@@ -13,8 +13,13 @@ export class LiveLine {
     this.#out = out;
   }
 
+  /** Whether there is a terminal to show it. */
+  get isShown(): boolean {
+    return this.#out.isTTY === true;
+  }
+
   show(text: string): void {
-    if (this.#out.isTTY !== true) return;
+    if (!this.isShown) return;
     this.#out.write(`\r${text.padEnd(this.#length)}`);
     this.#length = text.length;
   }

@@ -2,7 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../core/errors.ts";
+import { addAgent } from "./agent.ts";
+import { addAgents } from "./agents.ts";
 import { addBench } from "./bench.ts";
+import { endOnBrokenPipe } from "./broken-pipe.ts";
 import { addCall } from "./call.ts";
 import { addDescribe } from "./describe.ts";
 import { printError, say } from "./print.ts";
@@ -24,6 +27,8 @@ async function main(): Promise<void> {
     .exitOverride();
   addCall(program);
   addServe(program);
+  addAgent(program);
+  addAgents(program);
   addDescribe(program);
   addBench(program);
   try {
@@ -45,4 +50,5 @@ function report(thrown: unknown): number {
   return EXIT_FAILED;
 }
 
+endOnBrokenPipe();
 await main();

@@ -1,20 +1,34 @@
-import type { RpcError } from "../core/errors.ts";
+import type { Fault } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { describe } from "../core/logger.ts";
 import { printable } from "../core/text.ts";
 
 /** Prints one JSON value as a line of stdout; over several lines when `indent` is set. */
 export function printValue(value: unknown, indent: boolean): void {
-  process.stdout.write(`${JSON.stringify(value === undefined ? null : value, undefined, indent ? 2 : undefined)}\n`);
+  process.stdout.write(`${jsonText(value, indent)}\n`);
+}
+
+/** What JSON lets stand in a text and a terminal obeys: control characters, and those that turn the direction of writing. */
+const OBEYED = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A value as JSON that is safe to print. What JSON has no form for and a wire carries is written as what comes nearest to it. */
+export function jsonText(value: unknown, indent = false): string {
+  const text = JSON.stringify(value, plain, indent ? 2 : undefined) ?? "null";
+  return text.replace(OBEYED, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Prints an error as a line of stderr, `<code> (<wireCode>): <message>`; or as a JSON object on stdout. */
-export function printError(error: RpcError, asObject: boolean, indent: boolean): void {
+export function printError(error: Fault, asObject: boolean, indent: boolean): void {
   const { code, wireCode, message, data, trace, executed } = error;
   if (asObject) return printValue({ error: { code, wireCode, message, data, trace, executed } }, indent);
+  say(errorText(error));
+}
+
+/** An error as one line. */
+export function errorText({ code, wireCode, message, data }: Fault): string {
   const number = wireCode === undefined ? "" : ` (${printable(String(wireCode))})`;
   const more = data === undefined || typeof data === "object" ? "" : ` [${printable(String(data))}]`;
-  process.stderr.write(`${code}${number}: ${printable(message, 2000)}${more}\n`);
+  return `${code}${number}: ${printable(message, 2000)}${more}`;
 }
 
 /** A line of stderr. */
@@ -28,4 +42,10 @@ export function commandLogger(verbose: boolean): Logger {
     say(cause === undefined ? message : `${message}\n${describe(cause)}`);
   const maybe = verbose ? write : (): void => {};
   return { debug: maybe, info: maybe, warn: write, error: write };
+}
+
+function plain(_: string, value: unknown): unknown {
+  if (typeof value === "bigint") return String(value);
+  if (value instanceof Map) return [...value];
+  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
 }

@@ -11,3 +11,13 @@ export function numberOption(option: string, least: number): (text: string) => n
     throw new UsageError(`${option} must be a number of at least ${least}, not ${JSON.stringify(text)}`);
   };
 }
+
+/** Parses an option that is a whole number of at least 1. Throws `UsageError` naming the option. */
+export function countOption(option: string): (text: string) => number {
+  const parse = numberOption(option, 1);
+  return (text) => {
+    const value = parse(text);
+    if (Number.isSafeInteger(value)) return value;
+    throw new UsageError(`${option} must be a whole number, not ${JSON.stringify(text)}`);
+  };
+}

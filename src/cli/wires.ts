@@ -44,6 +44,15 @@ export function wireOf(name: string): Wire {
   }
 }
 
+/** The wire of a name for a fleet, whose agents are called by the end that they dialled. Throws `UsageError` for one on which that cannot be. */
+export function fleetWireOf(name: string): Wire {
+  const wire = wireOf(name);
+  if (wire.name !== "gorpc") return wire;
+  throw new UsageError(
+    "There are no agents on gorpc, where only the end that dialled makes calls: choose another --wire",
+  );
+}
+
 function bodyOf(text: string): NativeWireOptions {
   if (text === "") return {};
   if (text === "json" || text === "msgpack") return { body: text };

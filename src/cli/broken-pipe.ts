@@ -1,0 +1,14 @@
+/** What a shell gives as the status of a program that was ended by SIGPIPE. */
+const STATUS = 128 + 13;
+
+/** Ends the process quietly once nobody reads what it prints, as `convoke … | head` wants it. */
+export function endOnBrokenPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      // Where stdout is a link, its transport looks after it and ends it in order.
+      if (stream.listenerCount("error") > 1) return;
+      if (error.code !== "EPIPE") throw error;
+      process.exit(STATUS);
+    });
+  }
+}
