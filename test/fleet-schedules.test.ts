@@ -1,34 +1,18 @@
 import { expect, test } from "vitest";
 import { playFleet } from "./schedules/fleet-schedule.ts";
+import { playFleetSeeds } from "./schedules/fleet-seeds.ts";
 
 /** The number of one schedule to play alone. */
 const only = Number(process.env["SCHEDULE"] ?? 0);
 
-/** All the ways in which a call may end; a run of many schedules takes each of them. */
-const CODES = [
-  "aborted/-",
-  "cancelled/no",
-  "cancelled/unknown",
-  "cancelled/yes",
-  "deadline_exceeded/no",
-  "deadline_exceeded/unknown",
-  "not_found/no",
-  "ok",
-  "resource_exhausted/no",
-  "unavailable/no",
-  "unavailable/unknown",
-];
-
-test("2 000 random schedules of a fleet: the rule decides who has a name, and each call and each outcome settles exactly once", async () => {
-  const seen = new Set<string>();
-  const [first, last] = only > 0 ? [only, only] : [1, 2000];
-  for (let seed = first; seed <= last; seed++) {
-    const { faults, trail, codes } = await playFleet(seed);
-    if (faults.length > 0) {
-      const again = `SCHEDULE=${seed} npx vitest run test/fleet-schedules.test.ts`;
-      expect.fail(`Schedule ${seed} failed; "${again}" plays it again.\n${faults.join("\n")}\n\n${trail.join(", ")}`);
-    }
-    for (const code of codes) seen.add(code);
-  }
-  if (last > first) expect([...seen]).toEqual(expect.arrayContaining(CODES));
+test("100 000 random schedules of a fleet: the rule says who has a name, and everything settles exactly once: the first half", async () => {
+  await (only > 0 ? playFleetSeeds(only, only) : playFleetSeeds(1, 50_000));
 }, 300_000);
+
+test("a schedule of a fleet is the same each time it is played", async () => {
+  for (const seed of [7, 77, 777, 7777]) {
+    const [one, other] = [await playFleet(seed), await playFleet(seed)];
+    expect(other.trail).toEqual(one.trail);
+    expect(other.codes).toEqual(one.codes);
+  }
+});

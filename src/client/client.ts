@@ -5,7 +5,7 @@ import type { BatchMember, BatchOutcome, Caller, CloseOptions, Connection } from
 import { RpcError } from "../core/errors.ts";
 import { type EstablishOptions, establish, HandshakeFailure } from "../core/establish.ts";
 import type { Meter } from "../core/meter.ts";
-import { type EndOptions, establishOptions } from "../core/options.ts";
+import { checkAuthenticator, type EndOptions, establishOptions } from "../core/options.ts";
 import { Outbox } from "../core/outbox.ts";
 import {
   type CallOptions,
@@ -106,6 +106,7 @@ export class Client<Api = unknown> implements Caller {
 
   private constructor(dial: Dialer, wire: Wire, options: ConnectOptions<never>) {
     const { name, labels } = options;
+    checkAuthenticator(options.authenticator, wire);
     this.#dial = dial;
     this.#wire = wire;
     this.#options = options;
@@ -121,7 +122,7 @@ export class Client<Api = unknown> implements Caller {
       this.#hellos = new Hellos({ ...(name && { name }), ...(labels && { labels }) }, startedAt);
     }
     this.#link = {
-      ...establishOptions("client", wire, options, () => this.#gauges()),
+      ...establishOptions("client", options, () => this.#gauges()),
       onOrphans: (items, reason) => this.#takeBack(items, reason),
     };
     const { clock, meter } = this.#link;

@@ -6,7 +6,7 @@ import { RpcError } from "./errors.ts";
 import type { Meter } from "./meter.ts";
 import type { Last, Middleware } from "./middleware.ts";
 import { compose } from "./middleware.ts";
-import type { CallOptions, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
+import type { Begun, CallOptions, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
 import { OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
 
 export const DEFAULT_TIMEOUT_MS = 20_000;
@@ -44,6 +44,18 @@ export class Calling {
     if (this.#chain === undefined) return this.#call(method, params, options);
     if (options?.timeoutMs !== undefined) checkMs("timeoutMs", options.timeoutMs);
     return this.#run({ direction: "out", method, params, isNotification: false, options });
+  }
+
+  /** As `call`, for a caller who gives up many at once: a signal for each would cost as much as a good part of the call. */
+  begin(method: string, params: unknown, options: CallOptions | undefined): Begun {
+    if (this.#chain === undefined && options?.result === undefined) {
+      const call = this.#newCall(method, params, options);
+      this.#host.submit(call);
+      return call;
+    }
+    const given = new AbortController();
+    const promise = this.call(method, params, { ...options, signal: given.signal });
+    return { promise, giveUp: (reason) => given.abort(reason) };
   }
 
   notify(method: string, params: unknown, options: CallOptions | undefined): Promise<void> {

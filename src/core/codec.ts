@@ -44,6 +44,9 @@ export interface Codec {
   encode(messages: readonly Message[], cannot: Cannot): readonly Frame[];
   /** Decodes the next frame; may give nothing. A bad request is an `invalid` message; throws only when the link cannot go on. */
   decode(frame: Frame): readonly Message[];
-  /** Makes what it can of a frame that was too large to take: an error for the call that it answers, or an `invalid` request. */
+  /**
+   * Makes what it can of a frame that was too large to take: an error for the call that it answers, or an `invalid` request.
+   * Throws only when the link cannot go on.
+   */
   salvage?(head: Uint8Array, reason: RpcError): Message | undefined;
 }

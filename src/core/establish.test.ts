@@ -57,7 +57,7 @@ describe("onConnect and onDisconnect", () => {
     const server = establish(
       { channel: far },
       plainWire(),
-      establishOptions("server", plainWire(), {
+      establishOptions("server", {
         clock,
         handlers: { ready: () => ready },
         onConnect: async (connection) => {
@@ -70,7 +70,7 @@ describe("onConnect and onDisconnect", () => {
     const client = await establish(
       { channel: near },
       plainWire(),
-      establishOptions("client", plainWire(), { clock, handlers: { who: () => "ann" } }),
+      establishOptions("client", { clock, handlers: { who: () => "ann" } }),
     );
     const early = client.call("ready");
     await turn();
@@ -138,15 +138,15 @@ describe("establishOptions", () => {
     ["concurrency", 0],
     ["maxPending", 0],
   ])("a wrong %s throws a RangeError at once", (name, value) => {
-    expect(() => establishOptions("server", plainWire(), { [name]: value })).toThrow(RangeError);
+    expect(() => establishOptions("server", { [name]: value })).toThrow(RangeError);
   });
 
   test("a wrong table of handlers throws a TypeError at once", () => {
-    expect(() => establishOptions("server", plainWire(), { handlers: { a: 5 } })).toThrow(TypeError);
+    expect(() => establishOptions("server", { handlers: { a: 5 } })).toThrow(TypeError);
   });
 
   test("undefined means default", () => {
-    const options = establishOptions("client", plainWire(), {
+    const options = establishOptions("client", {
       timeoutMs: undefined,
       maxWaiting: undefined,
       heartbeat: undefined,
@@ -168,11 +168,11 @@ describe("identity", () => {
     const [near, far] = memoryChannels();
     const handlers = { who: (_: unknown, { identity }: CallContext) => identity };
     const [client] = await Promise.all([
-      establish({ channel: near }, plainWire(), establishOptions("client", plainWire(), { clock })),
+      establish({ channel: near }, plainWire(), establishOptions("client", { clock })),
       establish(
         { channel: far, identity: { user: "cn=ann" } },
         plainWire(),
-        establishOptions("server", plainWire(), { clock, handlers }),
+        establishOptions("server", { clock, handlers }),
       ),
     ]);
     expect(await client.call("who")).toEqual({ user: "cn=ann" });
@@ -192,8 +192,8 @@ describe("wrapPipe", () => {
     const clock = new ManualClock();
     const [near, far] = memoryPipes();
     const ends = await Promise.all([
-      establish({ pipe: near }, native(), establishOptions("client", native(), { clock, wrapPipe })),
-      establish({ pipe: far }, native(), establishOptions("server", native(), { clock, wrapPipe, handlers })),
+      establish({ pipe: near }, native(), establishOptions("client", { clock, wrapPipe })),
+      establish({ pipe: far }, native(), establishOptions("server", { clock, wrapPipe, handlers })),
     ]);
     expect(await ends[0].call("echo", { a: 1 })).toEqual({ a: 1 });
     expect(seen.sort()).toEqual(["client", "server"]);
@@ -205,7 +205,7 @@ describe("wrapPipe", () => {
   ])("one that %s refuses the connection, which is closed", async (_, wrapPipe, message) => {
     const clock = new ManualClock();
     const [near, far] = memoryPipes();
-    const options = establishOptions("server", native(), { clock, wrapPipe, handshakeTimeoutMs: 100 });
+    const options = establishOptions("server", { clock, wrapPipe, handshakeTimeoutMs: 100 });
     const attempt = establish({ pipe: far }, native(), options).catch((error: RpcError) => error.message);
     const other = new Recorder().open(near);
     await pass(clock, 200);

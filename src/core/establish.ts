@@ -20,7 +20,7 @@ export interface EstablishOptions extends Omit<PeerOptions, keyof AboutLink> {
   readonly authenticator?: Authenticator | undefined;
   readonly handshakeTimeoutMs: number;
   /** The handlers of this connection; asked once, after `onConnect`. */
-  readonly dispatch: (connection: Connection) => Dispatcher;
+  readonly dispatch: (peer: Peer) => Dispatcher;
   readonly wrapPipe?: WrapPipe | undefined;
   readonly onConnect?: ((connection: Connection) => void | Promise<void>) | undefined;
 }
@@ -47,12 +47,18 @@ export async function establish(
     giveUp = reject;
   });
   givenUp.catch(() => {});
-  const stopTimer = after(clock, handshakeTimeoutMs, () => {
-    giveUp(
-      new RpcError("deadline_exceeded", `The handshake did not end within ${handshakeTimeoutMs} ms`, {
-        executed: "no",
-      }),
-    );
+  /** What the authenticator works on, and why it has to end. */
+  let loan: ChannelLoan | undefined;
+  let expired: RpcError | undefined;
+  let hasRefused = false;
+  let stopTimer = after(clock, handshakeTimeoutMs, () => {
+    const why = `The handshake did not end within ${handshakeTimeoutMs} ms`;
+    const error = new RpcError("deadline_exceeded", why, { executed: "no" });
+    if (loan === undefined) return giveUp(error);
+    expired = error;
+    loan.expire(error);
+    // One that waits for anything else than a frame is not waited for.
+    stopTimer = after(clock, 0, () => giveUp(error));
   });
   const onAbort = (): void => giveUp(new RpcError("cancelled", "The attempt was given up", { executed: "no" }));
   signal?.addEventListener("abort", onAbort);
@@ -69,9 +75,15 @@ export async function establish(
     }
     close = (reason) => channel.close(reason);
     if (options.authenticator !== undefined) {
-      const loan = new ChannelLoan(channel, raw.remoteAddress);
-      identity = (await Promise.race([options.authenticator[role](loan), givenUp])) ?? identity;
+      loan = new ChannelLoan(channel, raw.remoteAddress);
+      const proven = options.authenticator[role](loan).catch((thrown: unknown) => {
+        hasRefused = true;
+        throw thrown;
+      });
+      identity = (await Promise.race([proven, givenUp])) ?? identity;
+      if (expired !== undefined) throw expired;
       channel = loan.release();
+      loan = undefined;
     }
     const peer = new Peer(channel, wire, options, { counters, identity, remoteAddress: raw.remoteAddress });
     isAlone = false;
@@ -85,7 +97,8 @@ export async function establish(
   } catch (thrown) {
     if (meter !== undefined) meter.attempts.handshakeErrors++;
     const failure = failureOf(thrown, wire);
-    close(failure.reason);
+    // On a pipe a close with an error drops what was written, and there the authenticator has said why.
+    close(hasRefused && raw.pipe !== undefined ? withoutError(failure.reason) : failure.reason);
     if (isAlone) meter?.leave(counters);
     throw failure;
   } finally {
@@ -102,6 +115,10 @@ export class HandshakeFailure extends RpcError {
     super(error.code, error.message, { cause: error, executed: "no", wireCode: error.wireCode, trace: error.trace });
     this.reason = reason;
   }
+}
+
+function withoutError({ error: _, ...reason }: CloseReason): CloseReason {
+  return reason;
 }
 
 function failureOf(thrown: unknown, wire: Wire): HandshakeFailure {

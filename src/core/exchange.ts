@@ -3,19 +3,22 @@ import { RpcError } from "./errors.ts";
 import { Queue } from "./queue.ts";
 import type { Exchange } from "./wire.ts";
 
-/** A handshake takes a frame at a time: who sends many is made to wait. */
+/** A handshake takes a frame at a time: who sends many, or much, is made to wait. */
 const MAX_KEPT = 16;
+const MAX_KEPT_BYTES: number = 64 << 10;
 
 /** Lends a channel to an authenticator, then passes it on with every frame that was not received. */
 export class ChannelLoan implements Exchange {
   readonly remoteAddress: string | undefined;
   readonly #channel: Channel;
   readonly #frames = new Queue<Frame>();
+  #keptBytes = 0;
   #waiting: { resolve(frame: Frame): void; reject(error: RpcError): void } | undefined = undefined;
   /** Where everything goes once the loan is over. */
   #sink: ChannelSink | undefined = undefined;
   #ended = false;
   #closed: CloseReason | undefined = undefined;
+  #expired: RpcError | undefined = undefined;
   #readOn: (() => void) | undefined = undefined;
 
   constructor(channel: Channel, remoteAddress: string | undefined) {
@@ -47,14 +50,22 @@ export class ChannelLoan implements Exchange {
   receive(): Promise<Frame> {
     const frame = this.#frames.shift();
     if (frame !== undefined) {
+      this.#keptBytes -= frame.length;
       if (this.#frames.length === 0) this.#readOn?.();
       return Promise.resolve(frame);
     }
+    if (this.#expired !== undefined) return Promise.reject(this.#expired);
     if (this.#closed !== undefined) return Promise.reject(errorOf(this.#closed));
     if (this.#ended) return Promise.reject(endedEarly());
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
+  }
+
+  /** The time is over: whoever waits for a frame learns it first, and may still say so to the other side. */
+  expire(error: RpcError): void {
+    this.#expired = error;
+    this.#fail(error);
   }
 
   /** The channel for what comes next; the loan is not used after that. */
@@ -79,13 +90,18 @@ export class ChannelLoan implements Exchange {
   }
 
   #keep(frames: readonly Frame[]): Full {
-    for (const frame of frames) this.#frames.push(frame);
-    if (this.#waiting !== undefined) {
-      const frame = this.#frames.shift();
-      if (frame !== undefined) this.#waiting.resolve(frame);
-      this.#waiting = undefined;
+    for (const frame of frames) {
+      this.#frames.push(frame);
+      this.#keptBytes += frame.length;
     }
-    if (this.#frames.length <= MAX_KEPT) return;
+    const waiting = this.#waiting;
+    const first = waiting && this.#frames.shift();
+    if (first !== undefined) {
+      this.#waiting = undefined;
+      this.#keptBytes -= first.length;
+      waiting?.resolve(first);
+    }
+    if (this.#frames.length <= MAX_KEPT && this.#keptBytes <= MAX_KEPT_BYTES) return;
     return new Promise((resolve) => {
       this.#readOn = resolve;
     });

@@ -8,6 +8,9 @@ export interface Heartbeat {
 
 export const DEFAULT_HEARTBEAT: Heartbeat = { intervalMs: 15_000, timeoutMs: 15_000 };
 
+/** The other side may ask for signs of life, but never for more than one in this time. */
+const LEAST_WANTED_MS = 1000;
+
 /** Checks the heartbeat that a user gave, and returns it. Throws `RangeError` for one without both times. */
 export function checkHeartbeat(heartbeat: Heartbeat): Heartbeat {
   if (heartbeat.intervalMs > 0 && heartbeat.timeoutMs > 0) return heartbeat;
@@ -43,21 +46,32 @@ export class Liveness {
     return now - this.#lastReceived;
   }
 
-  /** When there may be something to do, if nothing happens before. */
-  due(lastSent: number): number {
+  /** When there may be something to do, if nothing happens before. `wantedMs` as in `judge`. */
+  due(lastSent: number, wantedMs: number | undefined): number {
     const { intervalMs, timeoutMs } = this.#heartbeat;
-    const pings = Math.max(Math.min(this.#lastReceived, lastSent), this.#lastPing) + intervalMs;
+    const quietMs = this.#quietMs(wantedMs);
+    const pings = Math.max(Math.min(this.#lastReceived + intervalMs, lastSent + quietMs), this.#lastPing + quietMs);
     return Math.min(pings, this.#lastReceived + intervalMs + timeoutMs);
   }
 
-  /** What to do now. */
-  judge(now: number, lastSent: number, reading: boolean): "dead" | "ping" | undefined {
+  /**
+   * What to do now. `wantedMs`: the interval that the other side said it goes by. It may be shorter than this end's, and it
+   * judges by that one.
+   */
+  judge(now: number, lastSent: number, reading: boolean, wantedMs: number | undefined): "dead" | "ping" | undefined {
     const { intervalMs, timeoutMs } = this.#heartbeat;
     const silentMs = this.silentMs(now);
     if (reading && silentMs > intervalMs + timeoutMs) return "dead";
+    const quietMs = this.#quietMs(wantedMs);
     // Also when we said nothing for long: our pings tell the other side that we live, even while we do not read.
-    if ((silentMs < intervalMs && now - lastSent < intervalMs) || now - this.#lastPing < intervalMs) return undefined;
+    if ((silentMs < intervalMs && now - lastSent < quietMs) || now - this.#lastPing < quietMs) return undefined;
     this.#lastPing = now;
     return "ping";
+  }
+
+  /** How long this end may say nothing. */
+  #quietMs(wantedMs: number | undefined): number {
+    const { intervalMs } = this.#heartbeat;
+    return wantedMs === undefined ? intervalMs : Math.min(intervalMs, Math.max(wantedMs, LEAST_WANTED_MS));
   }
 }

@@ -11,6 +11,6 @@ export interface Membership {
   welcome(peer: Peer, hello: Hello): Hello | undefined;
   /** Called when the link is up and was welcomed, or not: takes in the first and ignores the other. Throws as `welcome` does. */
   join(peer: Peer): void;
-  /** Called when the other side said goodbye, and when the link has ended; also for a peer that never joined. */
+  /** Called when the other side said goodbye or has ended, and when the link has; also for a peer that never joined. */
   left(peer: Peer, reason: CloseReason): void;
 }

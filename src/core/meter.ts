@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { Histogram, type TimeStats } from "./histogram.ts";
+import { soon } from "./soon.ts";
 import type { AttemptCounters, Counters, Gauges, Stats } from "./stats.ts";
 import { addCounters, newAttempts, newCounters, resetCounters, statsOf } from "./stats.ts";
 
@@ -91,7 +92,7 @@ export class Meter {
     this.#read();
     if (!this.#willExpire) {
       this.#willExpire = true;
-      queueMicrotask(this.#expire);
+      soon(this.#expire);
     }
     return this.#moment;
   }

@@ -12,7 +12,7 @@ import { Meter } from "./meter.ts";
 import { type Middleware, withMiddleware } from "./middleware.ts";
 import { Rounds } from "./rounds.ts";
 import { type Gauges, NO_GAUGES } from "./stats.ts";
-import type { Authenticator, Wire } from "./wire.ts";
+import type { Authenticator, Builtins, Wire } from "./wire.ts";
 
 /** What both ends of a link can be told. Every option may be left out; `undefined` means the default. */
 export interface EndOptions<Data = unknown> extends Partial<{ readonly [Name in keyof Limits]: number | undefined }> {
@@ -60,13 +60,18 @@ export interface EndOptions<Data = unknown> extends Partial<{ readonly [Name in 
 const DEFAULT_CONCURRENCY = 8192;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000;
 
+/** Checks that a wire has room for what a user gave. Throws `TypeError` that says what to use where it has none. */
+export function checkAuthenticator(authenticator: Authenticator | undefined, wire: Wire): void {
+  if (authenticator === undefined || wire.insteadOfAuthenticator === undefined) return;
+  throw new TypeError(`The wire ${wire.name} has no room for an authenticator: use ${wire.insteadOfAuthenticator}`);
+}
+
 /**
  * Turns a user's options into what every link of this end is made with; `gauges` says how they are at any time. Throws
  * `TypeError` or `RangeError` for a wrong one.
  */
 export function establishOptions<Data>(
   role: Role,
-  wire: Wire,
   options: EndOptions<Data>,
   gauges: () => Gauges = () => NO_GAUGES,
 ): EstablishOptions & { readonly meter: Meter } {
@@ -76,7 +81,16 @@ export function establishOptions<Data>(
   const meter = new Meter(clock, () => ({ ...gauges(), running: slots.taken }));
   const shared = typeof handlers === "function" ? undefined : dispatcherOf(handlers);
   const own = handlers as (connection: Connection<Data>) => object;
-  const withBuiltins = builtins ? wire.builtins?.(() => meter.stats()) : undefined;
+  // A server may serve several wires at one port.
+  const builtinsByWire = new Map<Wire, Builtins | undefined>();
+  const builtinsOf = (spoken: Wire): Builtins | undefined => {
+    if (builtins && !builtinsByWire.has(spoken))
+      builtinsByWire.set(
+        spoken,
+        spoken.builtins?.(() => meter.stats()),
+      );
+    return builtinsByWire.get(spoken);
+  };
   const { onConnect, onDisconnect } = options;
   const logger = loggerOf(options.logger);
   return {
@@ -94,10 +108,10 @@ export function establishOptions<Data>(
     flushDelayMs: checkMs("flushDelayMs", options.flushDelayMs ?? 0),
     handshakeTimeoutMs: checkMs("handshakeTimeoutMs", options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS),
     authenticator: options.authenticator,
-    dispatch: (connection) => {
+    dispatch: (peer) => {
       // `data` is the user's: the type says what the user's own hooks put there.
-      const dispatcher = shared ?? dispatcherOf(own(connection as Connection<Data>));
-      return withMiddleware(withBuiltins?.(dispatcher, connection) ?? dispatcher, middleware);
+      const dispatcher = shared ?? dispatcherOf(own(peer as Connection<Data>));
+      return withMiddleware(builtinsOf(peer.wire)?.(dispatcher, peer) ?? dispatcher, middleware);
     },
     wrapPipe: options.wrapPipe,
     onConnect: onConnect && ((connection) => onConnect(connection as Connection<Data>)),

@@ -36,6 +36,14 @@ export interface CheckedCallOptions<Result> extends CallOptions<Result> {
   readonly result: StandardSchemaV1<unknown, Result>;
 }
 
+/** A call that was begun, and how its caller gives it up. */
+export interface Begun {
+  /** As that of `Caller.call`. */
+  readonly promise: Promise<unknown>;
+  /** As a signal that aborts with this reason; does nothing once the call has settled. */
+  giveUp(reason: unknown): void;
+}
+
 /** Whoever holds a call now: the client's queue, or a peer. */
 export interface Holder {
   /** The caller gave up. */
@@ -48,7 +56,7 @@ export interface Holder {
  * One call from `call()` to its settlement: the promise, the message and the entry in the pending table are this one
  * object, so a call that was never sent moves to another link as it is. Its id belongs to the link that sends it.
  */
-export class OutgoingCall implements CallMessage {
+export class OutgoingCall implements CallMessage, Begun {
   readonly kind = "call";
   id: Id = 0;
   readonly method: string;
@@ -128,22 +136,22 @@ export class OutgoingCall implements CallMessage {
     this.#mayHaveRun = true;
   }
 
+  giveUp(reason: unknown): void {
+    if (this.settled) return;
+    const timedOut = reason instanceof Error && reason.name === "TimeoutError";
+    const message = `Cannot call "${this.method}": ${timedOut ? "its signal timed out" : "it was cancelled"}`;
+    const executed = this.sent ? "unknown" : "no";
+    this.fail(new RpcError(timedOut ? "deadline_exceeded" : "cancelled", message, { cause: reason, executed }));
+    this.holder?.abandoned(this);
+  }
+
   #settle(): void {
     this.settled = true;
     this.#unwatch?.();
   }
 
   #watch(signal: AbortSignal): void {
-    const giveUp = (): void => {
-      if (this.settled) return;
-      const timedOut = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
-      const message = `Cannot call "${this.method}": ${timedOut ? "its signal timed out" : "it was cancelled"}`;
-      const executed = this.sent ? "unknown" : "no";
-      this.fail(
-        new RpcError(timedOut ? "deadline_exceeded" : "cancelled", message, { cause: signal.reason, executed }),
-      );
-      this.holder?.abandoned(this);
-    };
+    const giveUp = (): void => this.giveUp(signal.reason);
     if (signal.aborted) return giveUp();
     signal.addEventListener("abort", giveUp, { once: true });
     this.#unwatch = () => signal.removeEventListener("abort", giveUp);

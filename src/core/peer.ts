@@ -15,7 +15,14 @@ import type { BatchMessage, GoodbyeMessage, Hello, Id, ReplyMessage } from "./me
 import { Meter } from "./meter.ts";
 import type { Middleware } from "./middleware.ts";
 import { Opening, type OpeningHost, refusedBy } from "./opening.ts";
-import type { CallOptions, CheckedCallOptions, OutgoingCall, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
+import type {
+  Begun,
+  CallOptions,
+  CheckedCallOptions,
+  OutgoingCall,
+  OutgoingItem,
+  OutgoingRequest,
+} from "./outgoing.ts";
 import { lost, requestsOf } from "./outgoing.ts";
 import { Pending } from "./pending.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
@@ -63,6 +70,8 @@ export interface PeerOptions extends AboutLink {
   /** Takes over the requests that this link did not settle; without it they fail. `sent` tells those that may have run. */
   readonly onOrphans?: ((items: readonly OutgoingItem[], reason: CloseReason) => void) | undefined;
   readonly onGoodbye?: ((peer: Peer, goodbye: GoodbyeMessage) => void) | undefined;
+  /** The other side sends nothing more and so answers no more calls, though what it asked may still be answered. */
+  readonly onRemoteEnded?: ((peer: Peer) => void) | undefined;
   /** The link has ended; told only of one that was `established`, a little later. */
   readonly onEnded?: ((peer: Peer, reason: CloseReason) => void) | undefined;
 }
@@ -234,6 +243,11 @@ export class Peer
     return this.#callingHalf.call(method, params, options);
   }
 
+  /** As `call`, with another way to give up than a signal; `options` has none. */
+  begin(method: string, params: unknown, options: CallOptions): Begun {
+    return this.#callingHalf.begin(method, params, options);
+  }
+
   notify(method: string, params?: unknown, options?: CallOptions): Promise<void> {
     return this.#callingHalf.notify(method, params, options);
   }
@@ -311,7 +325,7 @@ export class Peer
     if (!this.#isDraining && this.codec.carries.goodbye) {
       this.sender.post({ kind: "goodbye", text, redialAfterMs });
       this.watch.cross();
-    }
+    } else if (redialAfterMs !== undefined) this.#farewell ??= { message: text, redialAfterMs };
     this.#isDraining = true;
     this.watch.wake();
     this.service.refuse();
@@ -334,7 +348,7 @@ export class Peer
   end(reason: CloseReason = this.#farewell ?? { message: "Closed by this end" }): void {
     if (this.isClosed) return;
     this.sender.flush();
-    this.channel.close(reason);
+    this.channel.close(this.#hasRemoteEnded ? reason : (this.wire.closing?.(reason, this.role) ?? reason));
     this.#onClosed(reason);
   }
 
@@ -345,6 +359,9 @@ export class Peer
   }
   get isCongested(): boolean {
     return this.sender.congested;
+  }
+  get hasRemoteEnded(): boolean {
+    return this.#hasRemoteEnded;
   }
   get isEnding(): boolean {
     return this.#isDraining || this.#hasRemoteEnded;
@@ -406,6 +423,7 @@ export class Peer
   onRemoteEnded(): void {
     if (this.isClosed) return;
     this.#hasRemoteEnded = true;
+    this.options.onRemoteEnded?.(this);
     this.receiver.readOn();
     this.#orphan({ message: "the other side has ended" });
     this.#closeWhenDone();
@@ -427,7 +445,7 @@ export class Peer
 
   /** Not as a broken link, which closes without sending what was written. */
   #dismiss(reason: CloseReason): void {
-    this.channel.close({ message: reason.message });
+    this.channel.close(this.wire.closing?.(reason, this.role) ?? { message: reason.message });
     this.#onClosed(reason);
   }
 

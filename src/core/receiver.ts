@@ -79,8 +79,7 @@ export class Receiver implements ChannelSink {
       try {
         messages = codec.decode(frame);
       } catch (thrown) {
-        const error = RpcError.is(thrown) ? thrown : protocolError("Cannot decode a frame", { cause: thrown });
-        return this.#host.broken(error);
+        return this.#unreadable(thrown);
       }
       for (const message of messages) this.#receive(message);
       count += messages.length;
@@ -94,8 +93,17 @@ export class Receiver implements ChannelSink {
     const { codec, watch, options } = this.#host;
     if (this.#host.isClosed) return;
     watch.received(options.clock.now);
-    const message = codec.salvage?.(head, reason);
+    let message: Message | undefined;
+    try {
+      message = codec.salvage?.(head, reason);
+    } catch (thrown) {
+      return this.#unreadable(thrown);
+    }
     this.#receive(message ?? { kind: "invalid", id: null, method: undefined, error: reason });
+  }
+
+  #unreadable(thrown: unknown): void {
+    this.#host.broken(RpcError.is(thrown) ? thrown : protocolError("Cannot decode a frame", { cause: thrown }));
   }
 
   ended(): void {

@@ -11,6 +11,7 @@ import type { Outgoing, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
 import { isItem, OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
 import type { Pending } from "./pending.ts";
 import { glanceBytes, roughBytes } from "./size.ts";
+import { soon } from "./soon.ts";
 import { type Counters, countCode } from "./stats.ts";
 
 /** What the sending half needs of its peer. */
@@ -137,7 +138,7 @@ export class Sender {
       this.flush();
     };
     const { flushDelayMs, clock } = this.#host.options;
-    if (flushDelayMs === undefined || flushDelayMs === 0) queueMicrotask(this.#flushNow);
+    if (flushDelayMs === undefined || flushDelayMs === 0) soon(this.#flushNow);
     else this.#stopTimer = after(clock, flushDelayMs, this.#flushNow);
   }
 

@@ -78,6 +78,10 @@ export class Service {
     if (this.#state !== "serving") {
       return this.#finish(task, new RpcError("unavailable", "This end is closing", { executed: "no" }));
     }
+    if (task.endsAt <= now) {
+      const why = "The time of the call was over when it came";
+      return this.#finish(task, new RpcError("deadline_exceeded", why, { executed: "no" }));
+    }
     if (this.waiting === 0 && !this.#held(batch) && this.#takePlace()) return this.#run(task);
     if (this.waiting >= this.#host.options.limits.maxWaiting + READ_AHEAD) {
       return this.#finish(task, new RpcError("resource_exhausted", "Too many requests wait", { executed: "no" }));

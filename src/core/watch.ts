@@ -22,6 +22,8 @@ export interface WatchHost {
   readonly channel: Channel;
   readonly options: { readonly clock: Clock; readonly heartbeat: Heartbeat };
   readonly isReading: boolean;
+  /** The other side says no more. */
+  readonly hasRemoteEnded: boolean;
   /** The link ends as soon as nothing is left to do. */
   readonly isEnding: boolean;
   /** The caller of this end waits no longer. */
@@ -97,7 +99,7 @@ export class Watch implements Visited {
     if (canPing) this.#judge(now);
     if (calls.size > 0 || !service.idle || !sender.idle || this.#host.isEnding) return now;
     // What opens a link, or carries no pings, is woken by what arrives.
-    return canPing ? this.#liveness.due(sender.lastSent) : Number.POSITIVE_INFINITY;
+    return canPing ? this.#liveness.due(sender.lastSent, this.#wantedMs) : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -134,8 +136,16 @@ export class Watch implements Visited {
     this.#host.sender.post({ kind: "ping", token: undefined });
   }
 
+  /** What the other side said about its heartbeat; kept nowhere else, because an idle link is counted in bytes. */
+  get #wantedMs(): number | undefined {
+    const { hasRemoteEnded, opening } = this.#host;
+    // Who says no more may read on or be gone, which looks the same until something is sent: then the link breaks.
+    return hasRemoteEnded ? 0 : opening.remote?.heartbeatMs;
+  }
+
   #judge(now: number): void {
-    const verdict = this.#liveness.judge(now, this.#host.sender.lastSent, this.#host.isReading);
+    const { sender, isReading } = this.#host;
+    const verdict = this.#liveness.judge(now, sender.lastSent, isReading, this.#wantedMs);
     if (verdict === "ping") this.#ping();
     else if (verdict === "dead") {
       const silentMs = Math.round(this.#liveness.silentMs(now));

@@ -1,7 +1,8 @@
-import type { Channel, CloseReason, Frame, Framing, Pipe } from "./channel.ts";
+import type { Channel, CloseReason, Frame, Framing, Pipe, Role } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { Codec, CodecLink } from "./codec.ts";
 import type { Connection } from "./context.ts";
+import type { Beginning } from "./detection.ts";
 import type { Dispatcher } from "./handlers.ts";
 import type { Limits } from "./limits.ts";
 import type { Heartbeat } from "./liveness.ts";
@@ -23,10 +24,19 @@ export interface Wire {
   codec(link: CodecLink): Codec;
   /** Nothing that arrives after a notification starts before that notification's handler has ended. */
   readonly ordered: boolean;
+  /** How its dialler begins on a pipe, for a port that serves several wires; a wire without it is never found there. */
+  readonly begins?: Beginning | undefined;
+  /** What to use in place of an authenticator, on a wire that has no room for one before its codec. */
+  readonly insteadOfAuthenticator?: string;
   /** The first id of this end's calls; 1 when absent. */
   readonly firstId?: number;
   /** Adds the wire's knowledge to why a link ended (command: close code 4100 means never dial again). */
   closed?(reason: CloseReason): CloseReason;
+  /**
+   * What the transport is told when this end closes or refuses a link that the other side has not ended. A wire without words
+   * for it has the transport say it: on the coordinator's an error is the status of the stream. Default: it closes cleanly.
+   */
+  closing?(reason: CloseReason, role: Role): CloseReason;
   /** What the wire itself answers on a server that wants it to; called once per server, whose numbers `stats` gives. */
   builtins?(stats: () => Stats): Builtins;
 }
@@ -35,10 +45,12 @@ export interface Wire {
 export type Builtins = (dispatcher: Dispatcher, connection: Connection) => Dispatcher;
 
 /** What a transport gives for one connection: bytes or frames, and what it knows about the other side. */
-export type RawConnection = { readonly remoteAddress?: string; readonly identity?: unknown } & (
-  | { readonly pipe: Pipe; readonly channel?: undefined }
-  | { readonly channel: Channel; readonly pipe?: undefined }
-);
+export type RawConnection = {
+  readonly remoteAddress?: string;
+  readonly identity?: unknown;
+  /** What the other side speaks, where the transport has found it out; absent: the wire of this end. */
+  readonly wire?: Wire;
+} & ({ readonly pipe: Pipe; readonly channel?: undefined } | { readonly channel: Channel; readonly pipe?: undefined });
 
 /** What a transport may know about the links that it makes: most need nothing, those that frame messages themselves do. */
 export interface LinkTerms {

@@ -52,10 +52,13 @@ export class Entrance {
     };
   }
 
-  /** The new member, and whom it replaces; `undefined` for a peer that was not welcomed. Throws as `welcome` does. */
+  /**
+   * The new member, and whom it replaces; `undefined` for a peer that was not welcomed, or that takes no calls any more.
+   * Throws as `welcome` does.
+   */
   take(peer: Peer): { readonly entry: Entry; readonly old: Entry | undefined } | undefined {
     const entry = this.#entries.get(peer);
-    if (entry === undefined || !this.#welcomed.delete(peer)) return undefined;
+    if (entry === undefined || !this.#welcomed.delete(peer) || !peer.isOpen) return undefined;
     return { entry, old: this.#rival(entry, this.#awayMs()) };
   }
 

@@ -1,4 +1,5 @@
 import { RpcError } from "../core/errors.ts";
+import type { Begun } from "../core/outgoing.ts";
 import { checkCount } from "./options.ts";
 
 /** How the call to one member ended. */
@@ -11,17 +12,14 @@ export interface FanOutSetup {
   readonly method: string;
   /** The members' names. */
   readonly members: readonly string[];
-  /** Calls the member at this place; the signal gives the call up. Never throws. */
-  readonly call: (at: number, signal: AbortSignal) => Promise<unknown>;
+  /** Calls the member at this place. Never throws. */
+  readonly begin: (at: number) => Begun;
   readonly first?: number | undefined;
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 const ENOUGH = "enough members have answered";
-
-/** Calls that share a signal: adding a listener takes longer the more there are, and Node takes more than ten for a leak. */
-const GROUP = 8;
 
 /**
  * One call to many members, which has begun when there is one. Iterate it for the outcomes in order of arrival, or await it
@@ -34,9 +32,11 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
   readonly #first: number;
   readonly #concurrency: number;
   readonly #outcomes: Outcome<Value>[] = [];
-  readonly #groups: AbortController[] = [];
+  readonly #calls: Begun[] = [];
   /** Who waits for one more outcome. */
   #waiting: (() => void)[] = [];
+  /** Who waits for the last one: not woken for each, which would cost more than the outcome. */
+  #waitingForAll: (() => void)[] = [];
   #started = 0;
   #underWay = 0;
   #successes = 0;
@@ -89,7 +89,7 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
   }
 
   async #all(): Promise<Outcome<Value>[]> {
-    while (!this.#isDone) await this.#more();
+    if (!this.#isDone) await new Promise<void>((resolve) => this.#waitingForAll.push(resolve));
     return [...this.#outcomes];
   }
 
@@ -101,10 +101,10 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
     while (this.#underWay < this.#concurrency && this.#started < this.members.length && !this.#isGivenUp) {
       const at = this.#started++;
       this.#underWay++;
-      const group = Math.floor(at / GROUP);
-      this.#groups[group] ??= new AbortController();
       const member = this.members[at] as string;
-      this.#setup.call(at, this.#groups[group].signal).then(
+      const call = this.#setup.begin(at);
+      this.#calls.push(call);
+      call.promise.then(
         // Who called says what type it is, and may have had it checked.
         (value) => this.#settle({ member, ok: true, value: value as Value }),
         (thrown: unknown) => this.#settle({ member, ok: false, error: RpcError.from(thrown) }),
@@ -128,8 +128,10 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
 
   #add(outcome: Outcome<Value>): void {
     this.#outcomes.push(outcome);
-    if (this.#isDone && !this.#isGivenUp) this.#setup.signal?.removeEventListener("abort", this.#onAbort);
-    for (const wake of this.#waiting.splice(0)) wake();
+    if (this.#waiting.length > 0) for (const wake of this.#waiting.splice(0)) wake();
+    if (!this.#isDone) return;
+    if (!this.#isGivenUp) this.#setup.signal?.removeEventListener("abort", this.#onAbort);
+    for (const wake of this.#waitingForAll.splice(0)) wake();
   }
 
   readonly #onAbort = (): void => this.#giveUp(this.#setup.signal?.reason);
@@ -148,6 +150,6 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
       });
       this.#add({ member: this.members[this.#started] as string, ok: false, error });
     }
-    for (const group of this.#groups) group.abort(reason);
+    for (const call of this.#calls) call.giveUp(reason);
   }
 }

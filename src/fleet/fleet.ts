@@ -69,10 +69,11 @@ export class Fleet implements Membership {
     const { where, concurrency, first, signal, timeoutMs = this.#rules.timeoutMs, ...rest } = options;
     checkMs("timeoutMs", timeoutMs);
     const targets = this.#matching(where);
+    const each = { ...rest, timeoutMs };
     return new FanOut({
       method,
       members: targets.map(({ name }) => name),
-      call: (at, given) => (targets[at] as Member).call(method, params, { ...rest, timeoutMs, signal: given }),
+      begin: (at) => (targets[at] as Member).begin(method, params, each),
       concurrency,
       first,
       signal,

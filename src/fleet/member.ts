@@ -1,6 +1,6 @@
 import type { BatchMember, BatchOutcome, Caller, Connection } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
-import type { CallOptions, CheckedCallOptions } from "../core/outgoing.ts";
+import type { Begun, CallOptions, CheckedCallOptions } from "../core/outgoing.ts";
 import type { Peer } from "../core/peer.ts";
 import { printable } from "../core/text.ts";
 import type { MemberLabels } from "./naming.ts";
@@ -72,6 +72,12 @@ export class Member implements MemberInfo, Caller {
     return this.#peer.call(method, params, this.#timed(options));
   }
 
+  /** As `call`, for those who give up many at once (the fleet). */
+  begin(method: string, params: unknown, options: CallOptions): Begun {
+    if (this.#gone === undefined) return this.#peer.begin(method, params, this.#timed(options));
+    return { promise: Promise.reject(this.#absent(method, this.#gone)), giveUp() {} };
+  }
+
   notify(method: string, params?: unknown, options?: Pick<CallOptions, "meta">): Promise<void> {
     if (this.#gone === undefined) return this.#peer.notify(method, params, options);
     const failed = Promise.reject<void>(this.#absent(method, this.#gone));
@@ -96,7 +102,7 @@ export class Member implements MemberInfo, Caller {
   }
 
   #timed(options: CallOptions | undefined): CallOptions {
-    return { ...options, timeoutMs: options?.timeoutMs ?? this.#timeoutMs };
+    return options?.timeoutMs === undefined ? { ...options, timeoutMs: this.#timeoutMs } : options;
   }
 
   #absent(method: string, why: string): RpcError {

@@ -1,6 +1,6 @@
 import { printable } from "../core/text.ts";
+import { kindOf, Unfit } from "../core/unfit.ts";
 import { type Coder, type Complex, TypedValue } from "./type.ts";
-import { kindOf, Unfit } from "./unfit.ts";
 import type { Writer } from "./writer.ts";
 
 /** Writes a value of one type in full, or throws `Unfit`. */

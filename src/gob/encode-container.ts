@@ -1,7 +1,7 @@
 import { printable } from "../core/text.ts";
+import { kindOf, Unfit } from "../core/unfit.ts";
 import { type Encode, mismatch } from "./encode-basic.ts";
 import { TypedValue } from "./type.ts";
-import { kindOf, Unfit } from "./unfit.ts";
 import type { Writer } from "./writer.ts";
 
 /** A struct of which no field is given. */

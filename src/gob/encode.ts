@@ -1,4 +1,5 @@
 import { bytesOf } from "../core/text.ts";
+import { Unfit } from "../core/unfit.ts";
 import type { Definition, Definitions } from "./definition.ts";
 import {
   type Encode,
@@ -26,7 +27,6 @@ import {
 import { infer } from "./infer.ts";
 import { isByteSlice } from "./signature.ts";
 import { type AnyType, type Coder, type Field, type Names, type Shape, slice, TypedValue, typeOf } from "./type.ts";
-import { Unfit } from "./unfit.ts";
 import { Writer } from "./writer.ts";
 
 /** Go refuses longer names. */

@@ -1,8 +1,8 @@
 import { RpcError } from "../core/errors.ts";
+import { Unfit } from "../core/unfit.ts";
 import { Definitions } from "./definition.ts";
 import { ValueEncoder } from "./encode.ts";
 import type { AnyType, GobType } from "./type.ts";
-import { Unfit } from "./unfit.ts";
 import { Writer } from "./writer.ts";
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;

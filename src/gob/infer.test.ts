@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { Unfit } from "../core/unfit.ts";
 import { infer } from "./infer.ts";
 import * as gob from "./type.ts";
-import { Unfit } from "./unfit.ts";
 
 const Pair = gob.struct("main.Pair", { A: gob.int }, { pointer: true });
 const nameOf = (value: unknown): string => infer(value, gob.slice).names.registered;

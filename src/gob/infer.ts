@@ -1,5 +1,5 @@
+import { kindOf, Unfit } from "../core/unfit.ts";
 import { type AnyType, bool, bytes, float64, int, string, typeOf, uint64 } from "./type.ts";
-import { kindOf, Unfit } from "./unfit.ts";
 
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;

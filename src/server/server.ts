@@ -4,7 +4,7 @@ import { type EstablishOptions, establish } from "../core/establish.ts";
 import type { Membership } from "../core/membership.ts";
 import type { Hello } from "../core/message.ts";
 import type { Meter } from "../core/meter.ts";
-import { type EndOptions, establishOptions } from "../core/options.ts";
+import { checkAuthenticator, type EndOptions, establishOptions } from "../core/options.ts";
 import type { Peer } from "../core/peer.ts";
 import { type Stats, sumGauges } from "../core/stats.ts";
 import { printable } from "../core/text.ts";
@@ -32,14 +32,16 @@ export class Server {
 
   private constructor(wire: Wire, options: ServeOptions<never>) {
     const { fleet } = options;
+    checkAuthenticator(options.authenticator, wire);
     this.#wire = wire;
     this.#fleet = fleet;
-    const link = establishOptions("server", wire, options, () => sumGauges(this.#peers));
+    const link = establishOptions("server", options, () => sumGauges(this.#peers));
     this.#options = {
       ...link,
       ...(fleet && {
         onHello: (peer, hello) => this.#meet(fleet, peer, hello),
         onGoodbye: (peer, { text }) => fleet.left(peer, { message: text }),
+        onRemoteEnded: (peer) => fleet.left(peer, { message: "The other side has ended" }),
       }),
       onEnded: (peer, reason) => {
         link.onEnded?.(peer, reason);
@@ -133,7 +135,7 @@ export class Server {
     this.#attempts?.add(attempt);
     const from = raw.remoteAddress ?? "a client";
     try {
-      const peer = await establish(raw, this.#wire, this.#options, attempt.signal);
+      const peer = await establish(raw, raw.wire ?? this.#wire, this.#options, attempt.signal);
       logger.info(`Connected: ${from}`);
       if (!peer.isClosed) this.#admit(peer);
       if (this.#attempts === undefined) await peer.close({ graceMs: 0 });

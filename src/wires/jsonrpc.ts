@@ -1,6 +1,7 @@
 import { JsonRpcCodec } from "../codecs/jsonrpc/codec.ts";
 import { dialectOf, type JsonRpcOptions } from "../codecs/jsonrpc/options.ts";
 import type { Framing } from "../core/channel.ts";
+import { beginsWithOneOf } from "../core/detection.ts";
 import type { Wire } from "../core/wire.ts";
 import { line } from "../framings/line.ts";
 import { jsonRpcBuiltins } from "./builtins.ts";
@@ -23,6 +24,8 @@ export function jsonrpc(options: JsonRpcWireOptions = {}): Wire {
     name: "jsonrpc",
     framing: options.framing ?? line(),
     ordered: options.ordered ?? true,
+    // Other framings begin in ways of their own.
+    ...(options.framing === undefined && { begins: beginsWithOneOf([0x7b, 0x5b], { afterBlanks: true }) }),
     codec: (link) => new JsonRpcCodec(link, dialect),
     builtins: (stats) => jsonRpcBuiltins({ title: "JSON-RPC service", version: "0.0.0", ...options.info }, stats),
   };

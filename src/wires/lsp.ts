@@ -1,4 +1,5 @@
 import { CANCEL_REQUEST } from "../codecs/jsonrpc/options.ts";
+import { beginsWithText } from "../core/detection.ts";
 import type { Wire } from "../core/wire.ts";
 import { lsp as lspFraming } from "../framings/header.ts";
 import { type JsonRpcWireOptions, jsonrpc } from "./jsonrpc.ts";
@@ -9,5 +10,9 @@ import { type JsonRpcWireOptions, jsonrpc } from "./jsonrpc.ts";
  */
 export function lsp(options: Omit<JsonRpcWireOptions, "framing"> = {}): Wire {
   const numbers = { cancelled: -32800, ...options.numbers };
-  return { ...jsonrpc({ cancel: CANCEL_REQUEST, ...options, numbers, framing: lspFraming() }), name: "lsp" };
+  return {
+    ...jsonrpc({ cancel: CANCEL_REQUEST, ...options, numbers, framing: lspFraming() }),
+    name: "lsp",
+    begins: beginsWithText("Content-"),
+  };
 }

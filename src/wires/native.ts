@@ -1,5 +1,6 @@
 import { NativeCodec, type NativeOptions, newStores } from "../codecs/native/codec.ts";
 import type { Pipe } from "../core/channel.ts";
+import { beginsWith } from "../core/detection.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Wire } from "../core/wire.ts";
 import { greeting } from "../framings/greeting.ts";
@@ -48,6 +49,7 @@ export function native(options: NativeWireOptions = {}): Wire {
       return frames(greeted, link);
     },
     ordered: false,
+    begins: beginsWith(MAGIC),
     codec: (link) => new NativeCodec(link, options, stores),
   };
 }

@@ -31,6 +31,11 @@ export class LoadProcess {
     this.#child.kill("SIGSTOP");
   }
 
+  /** Lets it go on where it was stopped. */
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#ended.catch(() => {});

@@ -1,323 +1,249 @@
-import { RpcError } from "../../src/core/errors.ts";
-import type { CallMessage, Id, Message } from "../../src/core/message.ts";
-import { isOlder, isSameEnd, type Session, sessionText } from "../../src/core/session.ts";
-import { textOf } from "../../src/core/text.ts";
-import type { FanOut } from "../../src/fleet/fan-out.ts";
-import type { Watching } from "../../src/fleet/watching.ts";
-import { watchedSignal } from "../suites/engine.ts";
-import { type FleetWorld, fleetWorld, type HandAgent } from "../suites/fleet-world.ts";
-import { turn } from "../suites/support.ts";
+import type { CallContext } from "../../src/core/context.ts";
+import { plainWire } from "../suites/plain-wire.ts";
+import { FleetCaller } from "./fleet-caller.ts";
+import { Crowd, HEARTBEAT } from "./fleet-crowd.ts";
+import { Follower, Sleeper } from "./fleet-follower.ts";
+import { type FleetStage, fleetStage, settle } from "./fleet-stage.ts";
+import { Tally } from "./fleet-tally.ts";
 import { Random } from "./random.ts";
 import type { Played } from "./schedule.ts";
 
-const NAMES = ["a", "b", "c", "d"] as const;
-const ACTIONS = [
-  ...["join", "join", "join", "join again", "leave", "goodbye", "stall"],
-  ...["call", "call", "calls", "call nobody", "notify", "call all", "call all", "abort", "leave the loop"],
-  ...["answer", "answer", "answer", "answer all", "answer again", "refuse", "time", "turn", "turn"],
-] as const;
-
 /** Plays the schedule of one seed: agents come and go under few names, and a controller calls them. */
 export async function playFleet(seed: number): Promise<Played> {
-  const schedule = new FleetSchedule(seed);
-  await schedule.run();
-  return schedule;
+  const random = new Random(seed);
+  const tally = new Tally();
+  const trail: string[] = [];
+  const unhandled = (reason: unknown): void => tally.fault(`an unhandled rejection: ${String(reason)}`);
+  process.on("unhandledRejection", unhandled);
+  try {
+    const schedule = await FleetSchedule.begin({ random, tally, trail });
+    await schedule.run();
+  } catch (thrown) {
+    tally.fault(`the schedule itself failed: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+  } finally {
+    process.off("unhandledRejection", unhandled);
+  }
+  return { seed, trail, faults: tally.faults, codes: tally.codes };
 }
 
-/** One agent's link, and what was asked over it. */
-interface Agent {
-  readonly name: string;
-  readonly session: Session | undefined;
-  readonly hand: HandAgent;
-  /** Calls that were not answered. */
-  readonly open: CallMessage[];
-  /** The id of the last one that was. */
-  answered: Id;
-  /** Frames that were looked at. */
-  read: number;
+/** How one schedule goes, and what came of it. */
+interface Course {
+  readonly random: Random;
+  readonly tally: Tally;
+  readonly trail: string[];
 }
 
-class FleetSchedule implements Played {
-  readonly seed: number;
-  readonly trail: string[] = [];
-  readonly faults: string[] = [];
-  readonly codes: string[] = [];
+class FleetSchedule {
+  readonly #stage: FleetStage;
   readonly #random: Random;
-  readonly #duplicates: "replace" | "reject" | undefined;
-  readonly #agents: Agent[] = [];
-  /** Who has each name, by the rule. */
-  readonly #present = new Map<string, Agent>();
-  /** Who has each name, by the events. */
-  readonly #told = new Set<string>();
-  readonly #aborts: (() => void)[] = [];
-  readonly #listeners: (() => number)[] = [];
-  readonly #leaves: (() => void)[] = [];
-  /** How often each call arrived: by its token and the place of the agent. */
-  readonly #arrived = new Map<string, number>();
-  #tokens = 0;
-  #open = 0;
+  readonly #tally: Tally;
+  readonly #trail: string[];
+  readonly #crowd: Crowd;
+  readonly #caller: FleetCaller;
+  /** Sees all events. */
+  readonly #witness: Follower;
+  readonly #followers: Follower[] = [];
+  readonly #sleepers: Sleeper[] = [];
 
-  constructor(seed: number) {
-    this.seed = seed;
-    this.#random = new Random(seed);
-    this.#duplicates = this.#random.pick(["replace", "reject", undefined]);
+  private constructor(crowd: Crowd, caller: FleetCaller, stage: FleetStage, { random, tally, trail }: Course) {
+    this.#stage = stage;
+    this.#random = random;
+    this.#tally = tally;
+    this.#trail = trail;
+    this.#crowd = crowd;
+    this.#caller = caller;
+    this.#witness = new Follower(stage.fleet, tally);
+  }
+
+  static async begin(course: Course): Promise<FleetSchedule> {
+    const { random, tally } = course;
+    const saysGoodbye = !random.once(4);
+    const pings = random.once(2);
+    const duplicates = random.pick(["replace", "reject", undefined] as const);
+    const maxMembers = random.pick([2, 100, 100, 100]);
+    let crowd: Crowd | undefined;
+    let caller: FleetCaller | undefined;
+    const stage = await fleetStage(
+      plainWire({ carries: { hello: "must", welcome: true, ping: pings, goodbye: saysGoodbye } }),
+      { duplicates, maxMembers, timeoutMs: 30, stayAwayMs: 30, random: () => random.below(1000) / 1000 },
+      {
+        maxPending: 2,
+        heartbeat: HEARTBEAT,
+        // An agent has the controller call a member.
+        handlers: { relay: (member: unknown, { signal }: CallContext) => caller?.call(String(member), { signal }) },
+        onDisconnect: ({ remoteAddress }, { message }) => crowd?.disconnected(remoteAddress, message),
+      },
+    );
+    const keepsNames = (duplicates ?? (saysGoodbye ? "replace" : "reject")) === "reject";
+    crowd = new Crowd(stage, tally, random, { saysGoodbye, pings, keepsNames, maxMembers, hasReal: random.once(3) });
+    caller = new FleetCaller(stage, tally, random);
+    return new FleetSchedule(crowd, caller, stage, course);
   }
 
   async run(): Promise<void> {
-    const duplicates = this.#duplicates;
-    const it = await fleetWorld({ fleet: { duplicates, timeoutMs: 30 }, server: { maxPending: 2 } });
-    const stop = new AbortController();
-    const watched = this.#watch(it.fleet.watch({ signal: stop.signal }));
-    for (let steps = 20 + this.#random.below(40); steps > 0; steps--) {
-      await this.#step(it);
-      if (this.#random.once(3)) await this.#check(it);
+    for (let first = this.#random.below(3); first > 0; first--) await this.#crowd.join(this.#crowd.newArrival());
+    for (let steps = 12 + this.#random.below(24); steps > 0; steps--) {
+      await this.#step();
+      if (this.#random.once(4)) await this.#check();
     }
-    await this.#check(it);
-    await it.close();
-    await turn();
-    it.clock.advance(60);
-    await turn();
-    stop.abort();
-    await watched;
-    const zero = (what: string, count: number): void => void (count !== 0 && this.faults.push(`${count} ${what}`));
-    zero("calls never settled", this.#open);
-    zero("members are left", it.fleet.size);
-    zero("members are left by the events", this.#told.size);
-    zero("listeners are left on the clock", it.clock.listeners);
-    for (const listeners of this.#listeners) zero("listeners are left on a signal", listeners());
+    await this.#end();
   }
 
-  async #step(it: FleetWorld): Promise<void> {
-    const random = this.#random;
+  async #step(): Promise<void> {
+    const [random, crowd, caller] = [this.#random, this.#crowd, this.#caller];
     const action = random.pick(ACTIONS);
-    this.trail.push(action);
-    const agent = this.#agents.length === 0 ? undefined : random.pick(this.#agents);
+    this.#trail.push(action);
     switch (action) {
       case "join":
-        return this.#join(it, random.pick(NAMES), this.#newSession());
+        return crowd.join(crowd.newArrival());
       case "join again": {
-        const session = agent?.session;
-        if (agent === undefined || session === undefined) return;
-        const link = Math.max(1, session.link + random.below(3) - 1);
-        return this.#join(it, agent.name, { ...session, link });
+        const agent = crowd.any();
+        return agent && crowd.joinAgain(agent);
       }
-      case "leave":
-        return agent && this.#leave(agent, () => agent.hand.channel.close(random.once(2) ? undefined : BROKEN));
-      case "goodbye":
-        return agent && this.#leave(agent, () => agent.hand.say({ kind: "goodbye", text: "bye" }));
+      case "join together":
+        return crowd.joinTogether();
+      case "look in":
+        return crowd.lookIn();
+      case "a real one":
+        return crowd.joinReal();
+      case "cut the real ones":
+        return this.#stage.cut();
+      case "close":
+      case "cut":
+      case "half-close":
+      case "goodbye": {
+        const agent = crowd.any();
+        return agent && crowd.leave(agent, action);
+      }
       case "stall":
-        return random.once(2) ? agent?.hand.stall() : undefined;
+        return random.once(2) ? crowd.any()?.stall() : undefined;
+      case "drain one":
+        return crowd.drainOne();
       case "call":
-        return this.#call(it, random.pick(NAMES));
+        return void caller.call(crowd.anyName());
       case "calls": {
-        const name = random.pick(NAMES);
-        for (let each = 0; each < 5; each++) this.#call(it, name);
+        const name = crowd.anyName();
+        for (let each = this.#stage.fleet.get(name) === undefined ? 1 : 5; each > 0; each--) void caller.call(name);
         return;
       }
-      case "call nobody":
-        return this.#call(it, "nobody");
+      case "call who was there":
+        await settle();
+        return caller.callKept();
+      case "batch":
+        return caller.batch(crowd.anyName());
       case "notify":
-        return void it.fleet.notify(random.pick(NAMES), "note");
+        return void this.#stage.fleet.notify(crowd.anyName(), "note");
       case "call all":
-        return this.#callAll(it);
+        return caller.callAll();
       case "abort":
-        return this.#aborts.splice(random.below(this.#aborts.length), 1)[0]?.();
+        return caller.abort();
       case "leave the loop":
-        return this.#leaves.splice(random.below(this.#leaves.length), 1)[0]?.();
+        return caller.leaveLoop();
+      case "ask":
+        return crowd.any()?.ask(crowd.anyName());
+      case "give up what was asked":
+        return crowd.any()?.giveUp();
       case "answer":
-        return agent && this.#answer(agent, 1);
+        return crowd.answerOne();
       case "answer all":
-        for (const each of this.#agents) this.#answer(each, 100);
-        return;
+        return crowd.answerAll();
       case "answer again":
-        return agent?.hand.say({ kind: "result", id: agent.answered, value: "stray" });
+        return crowd.any()?.answerAgain();
       case "refuse":
-        return agent && this.#refuse(agent);
+        return crowd.any()?.refuse();
+      case "say something":
+        return crowd.saySomething();
+      case "watch":
+        return this.#watch();
+      case "watch no more":
+        return this.#followers.shift()?.stop(random.pick(["signal", "return"]));
       case "time":
-        return it.clock.advance(1 + random.below(20));
+        return crowd.pass(1 + random.below(20));
+      case "pause":
+        return crowd.pass(5000, 4980);
       case "turn":
-        return turn(1);
+        return settle();
     }
   }
 
-  // ---- who is there
-
-  #newSession(): Session | undefined {
-    const random = this.#random;
-    if (random.once(4)) return undefined;
-    return { startedAt: random.below(5), word: random.pick(["x", "y"]), link: 1 + random.below(3) };
+  async #watch(): Promise<void> {
+    await settle();
+    const { fleet } = this.#stage;
+    if (this.#random.once(2)) this.#followers.push(new Follower(fleet, this.#tally));
+    else this.#sleepers.push(new Sleeper(fleet, 1 + this.#random.below(4), this.#witness.seen));
   }
 
-  async #join(it: FleetWorld, name: string, session: Session | undefined): Promise<void> {
-    const expected = this.#verdict(name, session);
-    const hand = await it.hand({ name, ...(session && { session: sessionText(session) }) }, 2);
-    const agent: Agent = { name, session, hand, open: [], answered: 0, read: 0 };
-    this.#agents.push(agent);
-    const [first] = hand.got;
-    const welcomed = first?.kind === "welcome";
-    if (welcomed !== expected) this.faults.push(`${name} ${describe(session)} was ${welcomed ? "let in" : "refused"}`);
-    if (!welcomed && first?.kind !== "goodbye") this.faults.push(`${name} was refused without a word`);
-    if (welcomed) this.#present.set(name, agent);
+  async #check(): Promise<void> {
+    await settle();
+    this.#crowd.check();
+    this.#caller.check();
+    for (const follower of [this.#witness, ...this.#followers]) follower.check();
   }
 
-  /** The rule, told once more. */
-  #verdict(name: string, session: Session | undefined): boolean {
-    const old = this.#present.get(name);
-    if (old === undefined) return true;
-    if (session !== undefined && old.session !== undefined) {
-      if (isOlder(session, old.session)) return false;
-      if (isSameEnd(session, old.session)) return true;
+  async #end(): Promise<void> {
+    const [stage, crowd] = [this.#stage, this.#crowd];
+    await this.#check();
+    if (this.#random.once(2)) await crowd.calmDown((name) => this.#caller.call(name, {}));
+    const how = this.#random.pick(["at once", "by a drain", "everybody leaves", "everybody is cut"] as const);
+    this.#trail.push(`the end, ${how}`);
+    if (how === "by a drain") {
+      const drained = stage.server.close({ graceMs: 20 });
+      await settle();
+      crowd.answerAll();
+      await crowd.pass(25);
+      await drained;
+    } else if (how !== "at once") {
+      await crowd.allLeave(how === "everybody is cut" ? "cut" : "close");
+      await this.#check();
     }
-    return this.#duplicates !== "reject";
+    await crowd.close();
+    await stage.server.close({ graceMs: 0 });
+    await settle();
+    crowd.answerAll();
+    stage.clock.advance(60);
+    await settle();
+    await this.#checkNothingIsLeft();
   }
 
-  async #leave(agent: Agent, go: () => void): Promise<void> {
-    go();
-    await turn();
-    if (this.#present.get(agent.name) === agent) this.#present.delete(agent.name);
-  }
-
-  async #watch(events: Watching): Promise<void> {
-    for await (const { kind, member } of events) {
-      const known = this.#told.has(member);
-      if (known !== (kind !== "joined")) this.faults.push(`${member} has ${kind}, and was ${known ? "" : "not "}there`);
-      if (kind === "left") this.#told.delete(member);
-      else this.#told.add(member);
+  async #checkNothingIsLeft(): Promise<void> {
+    const [stage, tally] = [this.#stage, this.#tally];
+    this.#crowd.read();
+    for (const sleeper of this.#sleepers) {
+      const fault = await sleeper.wake(this.#witness.seen);
+      if (fault !== undefined) tally.fault(fault);
     }
-  }
-
-  async #check(it: FleetWorld): Promise<void> {
-    await turn();
-    const listed = it.fleet
-      .list()
-      .map(({ name }) => name)
-      .sort()
-      .join();
-    const present = [...this.#present.keys()].sort().join();
-    const told = [...this.#told].sort().join();
-    if (listed !== present) this.faults.push(`listed ${listed} where ${present} are present`);
-    if (listed !== told) this.faults.push(`listed ${listed} where events tell of ${told}`);
-    for (const agent of this.#agents) this.#read(agent);
-  }
-
-  // ---- what is asked of them
-
-  #options(): { timeoutMs?: number; signal?: AbortSignal } {
-    const random = this.#random;
-    const timeoutMs = random.pick([undefined, 0, 5, 200, Infinity]);
-    const options = timeoutMs === undefined ? {} : { timeoutMs };
-    if (!random.once(3)) return options;
-    const { controller, listeners } = watchedSignal();
-    this.#listeners.push(listeners);
-    if (random.once(8)) controller.abort();
-    else this.#aborts.push(() => controller.abort());
-    return { ...options, signal: controller.signal };
-  }
-
-  #call(it: FleetWorld, name: string): void {
-    const token = `t${this.#tokens++}`;
-    const isThere = it.fleet.get(name) !== undefined;
-    this.#open++;
-    it.fleet.call(name, "x", [token], this.#options()).then(
-      (value) => this.#settled(token, name, value),
-      (thrown: unknown) => {
-        if (!isThere && (thrown as RpcError).code !== "not_found") this.faults.push(`${token} found ${name}`);
-        this.#failed(token, name, thrown);
-      },
-    );
-  }
-
-  #callAll(it: FleetWorld): void {
-    const random = this.#random;
-    const token = `t${this.#tokens++}`;
-    const first = random.once(3) ? 1 + random.below(2) : undefined;
-    const concurrency = random.once(3) ? 1 + random.below(2) : undefined;
-    const present = it.fleet.list().map(({ name }) => name);
-    this.#open += present.length + 1;
-    const all = it.fleet.callAll("x", [token], { ...this.#options(), first, concurrency });
-    if (all.members.join() !== present.join()) this.faults.push(`${token} calls ${all.members.join()}`);
-    void this.#follow(all, token, first);
-    void all.then((outcomes) => {
-      const members = outcomes.map(({ member }) => member).sort();
-      if (members.join() !== [...present].sort().join()) this.faults.push(`${token} has outcomes of ${members.join()}`);
-      for (const outcome of outcomes) {
-        if (outcome.ok) this.#settled(token, outcome.member, outcome.value);
-        else this.#failed(token, outcome.member, outcome.error);
-      }
-    });
-  }
-
-  /** Reads the outcomes as they come, and now and then leaves the loop. */
-  async #follow(all: FanOut, token: string, first = Infinity): Promise<void> {
-    let isLeft = false;
-    this.#leaves.push(() => {
-      isLeft = true;
-    });
-    let successes = 0;
-    for await (const outcome of all) {
-      if (outcome.ok && ++successes > first) this.faults.push(`${token} went on after ${first} successes`);
-      if (isLeft) break;
+    for (const follower of [this.#witness, ...this.#followers]) {
+      follower.check();
+      follower.stop("signal");
     }
-    this.#open--;
-  }
-
-  #settled(token: string, name: string, value: unknown): void {
-    this.codes.push("ok");
-    this.#open--;
-    if (value !== `r:${token}@${name}`) this.faults.push(`${token} of ${name} settled with ${String(value)}`);
-  }
-
-  #failed(token: string, name: string, thrown: unknown): void {
-    this.#open--;
-    if (!RpcError.is(thrown)) return void this.faults.push(`${token} settled with ${String(thrown)}`);
-    this.codes.push(`${thrown.code}/${thrown.executed ?? "-"}`);
-    for (const agent of this.#agents) this.#read(agent);
-    const arrived = this.#arrived.get(`${token}@${name}`) ?? 0;
-    if (thrown.executed === "no" && arrived > 0) this.faults.push(`${token} arrived, and is said not to have run`);
-    if (!thrown.remote && thrown.executed === undefined) this.faults.push(`${token} does not say whether it ran`);
-  }
-
-  // ---- what they do
-
-  #read(agent: Agent): void {
-    const { frames } = agent.hand;
-    for (; agent.read < frames.length; agent.read++) {
-      const message = JSON.parse(textOf(frames[agent.read] ?? "")) as Message;
-      if (message.kind === "cancel") {
-        const at = agent.open.findIndex(({ id }) => id === message.id);
-        if (at >= 0) agent.open.splice(at, 1);
-      }
-      if (message.kind !== "call") continue;
-      const key = `${tokenOf(message)}@${agent.name}`;
-      const times = (this.#arrived.get(key) ?? 0) + 1;
-      this.#arrived.set(key, times);
-      if (times > 1) this.faults.push(`${key} arrived ${times} times`);
-      agent.open.push(message);
-    }
-  }
-
-  #answer(agent: Agent, most: number): void {
-    this.#read(agent);
-    for (const call of agent.open.splice(0, most)) {
-      agent.answered = call.id;
-      agent.hand.say({ kind: "result", id: call.id, value: `r:${tokenOf(call)}@${agent.name}` });
-    }
-  }
-
-  #refuse(agent: Agent): void {
-    this.#read(agent);
-    const call = agent.open.shift();
-    if (call === undefined) return;
-    agent.hand.say({ kind: "error", id: call.id, error: { code: "aborted", message: "on purpose" } });
+    await settle();
+    tally.zero("calls never settled", tally.open);
+    tally.zero("members are left", stage.fleet.size);
+    tally.zero("links are left", stage.server.connections.length);
+    tally.zero("listeners are left on the clock", stage.clock.listeners);
+    tally.zero("listeners are left on signals", this.#caller.listeners);
   }
 }
 
-const BROKEN = { message: "broken", error: new RpcError("unavailable", "broken") };
-
-function tokenOf({ params }: CallMessage): string {
-  return (params as readonly string[])[0] ?? "";
-}
-
-function describe(session: Session | undefined): string {
-  return session === undefined ? "without a session" : sessionText(session);
-}
+/** What may happen next; what stands here more often happens more often. */
+const ACTIONS = [
+  ...["join", "join", "join", "join", "join again", "join together", "look in", "a real one", "cut the real ones"],
+  ...["close", "cut", "half-close", "goodbye", "stall", "drain one"],
+  ...[
+    "call",
+    "call",
+    "call",
+    "calls",
+    "call who was there",
+    "batch",
+    "notify",
+    "call all",
+    "call all",
+    "call all",
+    "abort",
+    "abort",
+  ],
+  ...["leave the loop", "ask", "give up what was asked", "watch", "watch no more"],
+  ...["answer", "answer", "answer", "answer all", "answer all", "answer again", "refuse", "say something"],
+  ...["time", "time", "pause", "turn", "turn"],
+] as const;

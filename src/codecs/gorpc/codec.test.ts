@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { callOf, End, Ends, type MakeCodec } from "../../../test/codecs/ends.ts";
-import { GorpcJsonCodec } from "../../../test/codecs/gorpc-json.ts";
+import { gorpcJsonCodec } from "../../../test/codecs/gorpc-json.ts";
 import { fromHex, messagesIn, signed, text, toHex } from "../../../test/gob/bytes.ts";
 import { holds, ID, structType, structValue } from "../../../test/gob/definitions.ts";
 import { Pair, S } from "../../../test/gob/described.ts";
@@ -15,7 +15,7 @@ import { DispatcherResponse, WireResponse } from "./types.ts";
 
 codecSuite(
   "gorpc",
-  (link) => new GorpcJsonCodec(link),
+  gorpcJsonCodec,
   [
     {
       says: "a raw request defines its type once",

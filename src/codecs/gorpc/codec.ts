@@ -4,11 +4,11 @@ import { type Code, type Fault, protocolError, RpcError } from "../../core/error
 import type { CallMessage, ErrorMessage, Id, InvalidMessage, Message, RequestMessage } from "../../core/message.ts";
 import type { Complaint } from "../../core/method.ts";
 import { printable } from "../../core/text.ts";
+import { Unfit } from "../../core/unfit.ts";
 import { Decoder } from "../../gob/decoder.ts";
 import { Encoder } from "../../gob/encoder.ts";
 import { messageEnd } from "../../gob/prefix.ts";
 import { type AnyType, typeOf } from "../../gob/type.ts";
-import { Unfit } from "../../gob/unfit.ts";
 import { fromWire, RAW, toWire } from "./names.ts";
 import {
   DispatcherRequest,

@@ -1,4 +1,4 @@
-import { printable } from "../core/text.ts";
+import { printable } from "./text.ts";
 
 /** How much of a path is told: a value that holds itself has one without end. */
 const MAX_PATH = 200;
