@@ -12,6 +12,7 @@ import { tlsDialer, tlsListen } from "../src/transports/node/tls.ts";
 import { unixDialer, unixListen } from "../src/transports/node/unix.ts";
 import { gorpcJson } from "./codecs/gorpc-json.ts";
 import { type Certificates, makeCertificates } from "./suites/certificates.ts";
+import { grpcPair, termsOf } from "./suites/grpc-ends.ts";
 import { peerSuite, type RawPair } from "./suites/peer-suite.ts";
 import { PEER_WIRES } from "./suites/peer-wires.ts";
 
@@ -104,4 +105,6 @@ for (const [name, wire, capabilities] of PEER_WIRES) {
   peerSuite(`${name} over a Unix socket`, wire, unixPair, real);
   peerSuite(`${name} over standard streams`, wire, stdioPair, real);
   peerSuite(`${name} over a child process`, wire, execPair, real);
+  // A client's close is a half-close at first, and a server's is told as such at once.
+  peerSuite(`${name} over gRPC`, wire, () => grpcPair(termsOf({ wire })), { ...real, halfClose: true });
 }

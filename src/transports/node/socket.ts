@@ -151,7 +151,8 @@ export function givenUp(address: string, signal: AbortSignal): RpcError {
   return cannotConnect(`Cannot connect to ${address}: ${why}`, reason);
 }
 
-function dialError(address: string, error: Error): RpcError {
+/** Makes the error of an attempt that the system ended. */
+export function dialError(address: string, error: Error): RpcError {
   const advice: Readonly<Record<string, string>> = {
     ECONNREFUSED: ". Is the server running?",
     ENOENT: ". Is the server running?",

@@ -39,17 +39,26 @@ export function tcpDialer({ host = LOOPBACK, port }: TcpTarget): (signal: AbortS
 }
 
 /** Listens on a TCP port. */
-export function tcpListen({ host = LOOPBACK, port }: TcpTarget): (accept: Accept) => Promise<Listener> {
+export function tcpListen(target: TcpTarget): (accept: Accept) => Promise<Listener> {
+  const listen = tcpSockets(target, "tcp");
+  return (accept) => listen((socket) => accept(connectionOf(socket)));
+}
+
+/** Listens as `tcpListen` does, for a transport that speaks something of its own over TCP, and gives it each socket. */
+export function tcpSockets(
+  { host = LOOPBACK, port }: TcpTarget,
+  scheme: string,
+): (take: (socket: net.Socket) => void) => Promise<Listener> {
   checkPort(port);
-  return async (accept) => {
-    const server = net.createServer({ ...SOCKET_OPTIONS, ...TCP_OPTIONS }, (socket) => accept(connectionOf(socket)));
+  return async (take) => {
+    const server = net.createServer({ ...SOCKET_OPTIONS, ...TCP_OPTIONS }, take);
     try {
       await listening(server, () => server.listen(port, host));
     } catch (error) {
       const advice = codeOf(error) === "EADDRINUSE" ? ". Does another server run there?" : "";
-      throw listenError(`tcp://${hostAndPort(host, port)}`, error, advice);
+      throw listenError(`${scheme}://${hostAndPort(host, port)}`, error, advice);
     }
-    return listenerOf(server, `tcp://${boundTo(server)}`);
+    return listenerOf(server, `${scheme}://${boundTo(server)}`);
   };
 }
 

@@ -81,17 +81,12 @@ export function tlsDialer({
 }: TlsTarget): (signal: AbortSignal) => Promise<RawConnection> {
   checkPort(port);
   const address = `tls://${hostAndPort(host, port)}`;
-  const secureContext = contextOf(options);
   const name = options.serverName ?? host;
   const settings: tls.ConnectionOptions = {
     host,
     port,
     ...SOCKET_OPTIONS,
-    secureContext,
-    // Said aloud, so that an environment variable cannot switch it off.
-    rejectUnauthorized: true,
-    checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate),
-    ...(isIP(name) === 0 && { servername: name }),
+    ...tlsClientOptions(name, options),
   };
   return async (signal) => {
     try {
@@ -112,14 +107,72 @@ export function tlsDialer({
  * the certificate or the key is missing or cannot be used.
  */
 export function tlsListen(target: TlsListenTarget): (accept: Accept) => Promise<Listener> {
+  const listen = tlsSockets(target, "tls");
+  return (accept) => listen((socket) => accept(connectionOf(socket)));
+}
+
+/**
+ * Listens as `tlsListen` does, for a transport that speaks something of its own over TLS (`protocol`, as ALPN names it), and
+ * gives it each socket whose handshake is over.
+ */
+export function tlsSockets(
+  target: TlsListenTarget,
+  scheme: string,
+  protocol?: string,
+): (take: (socket: TLSSocket) => void) => Promise<Listener> {
   const { host = LOOPBACK, port, tls: options, handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS, onRefused } = target;
   checkPort(port);
-  const address = `tls://${hostAndPort(host, port)}`;
+  const address = `${scheme}://${hostAndPort(host, port)}`;
+  const settings: tls.TlsOptions = {
+    ...tlsServerOptions(address, options, handshakeTimeoutMs),
+    ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
+  };
+  return async (take) => {
+    const server = tls.createServer(settings);
+    const dropHandshakes = watchHandshakes(server, onRefused);
+    server.on("secureConnection", take);
+    try {
+      await listening(server, () => server.listen(port, host));
+    } catch (error) {
+      const advice = codeOf(error) === "EADDRINUSE" ? ". Does another server run there?" : "";
+      throw listenError(address, error, advice);
+    }
+    const listener = listenerOf(server, `${scheme}://${boundTo(server)}`);
+    return {
+      address: listener.address,
+      close() {
+        dropHandshakes();
+        return listener.close();
+      },
+    };
+  };
+}
+
+/** Node's form of how a client secures its connection to the server called `name`. Throws `TypeError` as `contextOf` does. */
+export function tlsClientOptions(name: string, options: TlsConnectOptions = {}): tls.ConnectionOptions {
+  return {
+    secureContext: contextOf(options),
+    // Said aloud, so that an environment variable cannot switch it off.
+    rejectUnauthorized: true,
+    checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate),
+    ...(isIP(name) === 0 && { servername: name }),
+  };
+}
+
+/**
+ * Node's form of how a server at `address` speaks TLS over TCP. Throws `TypeError` when the certificate or the key is
+ * missing or cannot be used.
+ */
+export function tlsServerOptions(
+  address: string,
+  options: TlsServeOptions,
+  handshakeTimeoutMs: number,
+): tls.TlsOptions & { readonly allowHalfOpen: true } {
   if (options.cert === undefined || options.key === undefined) {
     throw new TypeError(`Cannot listen on ${address}: the options tls.cert and tls.key are needed`);
   }
   contextOf(options);
-  const settings: tls.TlsOptions = {
+  return {
     ...SOCKET_OPTIONS,
     ...TCP_OPTIONS,
     ...materialOf(options),
@@ -127,43 +180,33 @@ export function tlsListen(target: TlsListenTarget): (accept: Accept) => Promise<
     rejectUnauthorized: true,
     handshakeTimeout: Math.min(handshakeTimeoutMs, MAX_TIMER_MS),
   };
-  return async (accept) => {
-    const server = tls.createServer(settings);
-    const shaking = new Map<string, Socket>();
-    server.on("connection", (socket: Socket) => {
-      const from = remoteAddressOf(socket) ?? "";
-      // Node listens to its errors from the handshake on; a reset may come before.
-      socket.on("error", () => {});
-      shaking.set(from, socket);
-      socket.once("close", () => shaking.delete(from));
-    });
-    server.on("secureConnection", (socket) => {
-      shaking.delete(remoteAddressOf(socket) ?? "");
-      accept(connectionOf(socket));
-    });
-    server.on("tlsClientError", (error, socket) => {
-      onRefused?.(remoteAddressOf(socket) ?? "a client", refusalOf(error, socket.authorizationError));
-      socket.destroy();
-    });
-    try {
-      await listening(server, () => server.listen(port, host));
-    } catch (error) {
-      const advice = codeOf(error) === "EADDRINUSE" ? ". Does another server run there?" : "";
-      throw listenError(address, error, advice);
-    }
-    const listener = listenerOf(server, `tls://${boundTo(server)}`);
-    return {
-      address: listener.address,
-      close() {
-        // They are no connections yet: nobody else would ever close them.
-        for (const socket of shaking.values()) socket.destroy();
-        return listener.close();
-      },
-    };
+}
+
+/**
+ * Tells of each client that does not get through the handshake, and drops it. The returned function drops those that are
+ * in the middle of it: they are no connections yet, and nobody else would ever close them.
+ */
+export function watchHandshakes(server: tls.Server, onRefused: TlsListenTarget["onRefused"]): () => void {
+  const shaking = new Map<string, Socket>();
+  server.on("connection", (socket: Socket) => {
+    const from = remoteAddressOf(socket) ?? "";
+    // Node listens to its errors from the handshake on; a reset may come before.
+    socket.on("error", () => {});
+    shaking.set(from, socket);
+    socket.once("close", () => shaking.delete(from));
+  });
+  server.on("secureConnection", (socket) => shaking.delete(remoteAddressOf(socket) ?? ""));
+  server.on("tlsClientError", (error, socket) => {
+    onRefused?.(remoteAddressOf(socket) ?? "a client", refusalOf(error, socket.authorizationError));
+    socket.destroy();
+  });
+  return () => {
+    for (const socket of shaking.values()) socket.destroy();
   };
 }
 
-function materialOf({ ca, cert, key, passphrase, minVersion = "TLSv1.2" }: TlsOptions): SecureContextOptions {
+/** Node's form of certificates and keys. Throws `TypeError` for half of a pair. */
+export function materialOf({ ca, cert, key, passphrase, minVersion = "TLSv1.2" }: TlsOptions): SecureContextOptions {
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError("The options tls.cert and tls.key belong together: give both or neither");
   }
@@ -176,7 +219,8 @@ function materialOf({ ca, cert, key, passphrase, minVersion = "TLSv1.2" }: TlsOp
   };
 }
 
-function contextOf(options: TlsOptions): SecureContext {
+/** Makes what a connection needs of the options. Throws `TypeError` for a certificate or key that cannot be used. */
+export function contextOf(options: TlsOptions): SecureContext {
   const material = materialOf(options);
   try {
     return tls.createSecureContext(material);
@@ -202,10 +246,12 @@ function connectionOf(socket: TLSSocket): RawConnection {
 }
 
 /** What the other side's certificate says, if it has one and it was verified. */
-function identityOf(socket: TLSSocket): TlsIdentity | undefined {
-  if (!socket.authorized) return undefined;
-  // It is empty when the other side showed none.
-  const certificate: Partial<PeerCertificate> = socket.getPeerCertificate();
+export function identityOf(socket: TLSSocket): TlsIdentity | undefined {
+  return socket.authorized ? identityIn(socket.getPeerCertificate()) : undefined;
+}
+
+/** What a certificate that was verified says. It is empty when the other side showed none. */
+export function identityIn(certificate: Partial<PeerCertificate>): TlsIdentity | undefined {
   const { subject, issuer, subjectaltname = "", fingerprint256 } = certificate;
   if (fingerprint256 === undefined) return undefined;
   // A name with a comma stands in quotes, so that nobody smuggles in a second one.

@@ -34,14 +34,22 @@ export function unixDialer({ path }: UnixTarget): (signal: AbortSignal) => Promi
  * Listens on a Unix socket. A socket file that a dead server left behind is replaced; where a server answers, or where
  * the file is no socket, it rejects and touches nothing. The file is removed when the listener closes.
  */
-export function unixListen({ path, mode = 0o600 }: UnixListenTarget): (accept: Accept) => Promise<Listener> {
+export function unixListen(target: UnixListenTarget): (accept: Accept) => Promise<Listener> {
+  const listen = unixSockets(target);
+  const remoteAddress = formatAddress({ kind: "unix", path: target.path });
+  return (accept) => listen((socket) => accept({ pipe: socketPipe(socket), remoteAddress }));
+}
+
+/** Listens as `unixListen` does, for a transport that speaks something of its own there, and gives it each socket. */
+export function unixSockets({
+  path,
+  mode = 0o600,
+}: UnixListenTarget): (take: (socket: net.Socket) => void) => Promise<Listener> {
   checkPath(path);
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) throw new RangeError("mode must be from 0 to 0o777");
   const address = formatAddress({ kind: "unix", path });
-  return async (accept) => {
-    const server = net.createServer(SOCKET_OPTIONS, (socket) =>
-      accept({ pipe: socketPipe(socket), remoteAddress: address }),
-    );
+  return async (take) => {
+    const server = net.createServer(SOCKET_OPTIONS, take);
     try {
       await bind(server, path, mode);
     } catch (error) {
