@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Address, formatAddress, guessKind, parseAddress } from "./address.ts";
+import { type Address, formatAddress, guessKind, parseAddress, type WebAddress, webPlace } from "./address.ts";
 
 describe("an address without a scheme is guessed as jrpc2 does", () => {
   test.each([":80", ":dumb-crud", "localhost:80", "localhost:http"])("case 232: %j is tcp", (text) => {
@@ -43,6 +43,14 @@ describe("an address with a scheme", () => {
     ["tcp://[fe80::1%eth0]:1", { kind: "tcp", host: "fe80::1%eth0", port: 1 }],
     ["tcp://localhost:http", { kind: "tcp", host: "localhost", port: 80 }],
     ["tls://example.org:7000", { kind: "tls", host: "example.org", port: 7000 }],
+    ["grpc://127.0.0.1:7100", { kind: "grpc", host: "127.0.0.1", port: 7100 }],
+    ["grpc://[::1]:7100/", { kind: "grpc", host: "::1", port: 7100 }],
+    ["grpcs://controller.example:7100", { kind: "grpcs", host: "controller.example", port: 7100 }],
+    ["ws://127.0.0.1:7200", { kind: "ws", url: "ws://127.0.0.1:7200/" }],
+    ["WSS://Example.org/a?token=x", { kind: "wss", url: "wss://example.org/a?token=x" }],
+    ["http://:7200/rpc", { kind: "http", url: "http://127.0.0.1:7200/rpc" }],
+    ["http://ann:secret@:7200/", { kind: "http", url: "http://ann:secret@127.0.0.1:7200/" }],
+    ["https://[::1]:7200/rpc", { kind: "https", url: "https://[::1]:7200/rpc" }],
     ["unix:/tmp/s", { kind: "unix", path: "/tmp/s" }],
     ["unix:///tmp/s", { kind: "unix", path: "/tmp/s" }],
     ["unix:relative/s", { kind: "unix", path: "relative/s" }],
@@ -62,11 +70,11 @@ describe("an address that cannot be read says what is wrong and how to write it"
   test.each([
     [
       "",
-      "The address is empty: write tcp://host:port, tls://host:port, unix:/path, stdio:, exec:program args, host:port or a path",
+      "The address is empty: write tcp://host:port, tls://host:port, grpc://host:port, grpcs://host:port, ws://host:port/path, wss://host:port/path, http://host:port/path, https://host:port/path, unix:/path, stdio:, exec:program args, host:port or a path",
     ],
     [
       "foo://bar:1",
-      'Bad address "foo://bar:1": the scheme "foo" is unknown. Write tcp://host:port, tls://host:port, unix:/path,',
+      'Bad address "foo://bar:1": the scheme "foo" is unknown. Write tcp://host:port, tls://host:port, grpc://host:port, grpcs://host:port, ws://host:port/path, wss://host:port/path, http://host:port/path, https://host:port/path, unix:/path,',
     ],
     ["constructor://x", 'the scheme "constructor" is unknown'],
     [":dumb-crud", 'the port "dumb-crud" is not known by name here, write its number. Write host:port'],
@@ -79,6 +87,8 @@ describe("an address that cannot be read says what is wrong and how to write it"
     ["tcp:host:80", "the two slashes are missing"],
     ["tcp://host", "the port is missing"],
     ["tcp://[::1]", "the port is missing"],
+    ["grpc://host", 'Bad address "grpc://host": the port is missing. Write grpc://host:port'],
+    ["grpcs://host:80/path", 'the path "/path" is not understood there'],
     ["tcp://", "the port is missing"],
     ["tcp://[::1]80", "the port is missing"],
     ["tcp://[::1]80:90", "an IPv6 address must stand in brackets"],
@@ -88,6 +98,10 @@ describe("an address that cannot be read says what is wrong and how to write it"
     ["tcp://host:80/path", 'the path "/path" is not understood there'],
     ["tcp://host:80?x=1", '"?x=1" is not understood there'],
     ["tcp://host:80/#x", '"#x" is not understood there'],
+    ["ws:host:80", "the two slashes are missing. Write ws://host:port/path"],
+    ["ws://", "it is no URL"],
+    ["http://host:99999", "it is no URL"],
+    ["https://host/a#b", "a fragment is not understood there"],
     ["unix:", "the path is missing. Write unix:/path"],
     ["unix://", "the path is missing"],
     ["unix://host/path", "a host is not understood there"],
@@ -106,13 +120,37 @@ describe("an address that cannot be read says what is wrong and how to write it"
     expect(() => parseAddress(text)).toThrow(message);
   });
 
-  test.each(["tcp://ann:secret@host:80", "ann:secret@host:80", "tcp://ann:sec@ret@host:80", "redis://ann:secret@host"])(
-    "%j, whose password is not repeated",
-    (text) => {
-      expect(() => parseAddress(text)).toThrow(TypeError);
-      expect(() => parseAddress(text)).not.toThrow(/ann|sec|ret/);
-    },
-  );
+  test.each([
+    "tcp://ann:secret@host:80",
+    "ann:secret@host:80",
+    "tcp://ann:sec@ret@host:80",
+    "redis://ann:secret@host",
+    "ws://ann:secret@host:x",
+  ])("%j, whose password is not repeated", (text) => {
+    expect(() => parseAddress(text)).toThrow(TypeError);
+    expect(() => parseAddress(text)).not.toThrow(/ann|sec|ret/);
+  });
+});
+
+describe("webPlace says where to listen", () => {
+  const placeOf = (text: string): unknown => webPlace(parseAddress(text) as WebAddress);
+
+  test.each([
+    ["ws://127.0.0.1:7200", { host: "127.0.0.1", port: 7200, path: "/" }],
+    ["wss://example.org/a", { host: "example.org", port: 443, path: "/a" }],
+    ["http://[::1]/rpc", { host: "::1", port: 80, path: "/rpc" }],
+    ["https://:0", { host: "127.0.0.1", port: 0, path: "/" }],
+  ])("%j", (text, place) => {
+    expect(placeOf(text)).toEqual(place);
+  });
+
+  test.each([
+    ["ws://host:1/?a=b", '"?a=b" is not understood where a server listens'],
+    ["http://ann:secret@host:1/", "no user and no password"],
+  ])("%j is refused", (text, message) => {
+    expect(() => placeOf(text)).toThrow(message);
+    expect(() => placeOf(text)).not.toThrow(/secret/);
+  });
 });
 
 describe("formatAddress", () => {
@@ -120,6 +158,7 @@ describe("formatAddress", () => {
     ["tcp://127.0.0.1:7000", { kind: "tcp", host: "127.0.0.1", port: 7000 }],
     ["tcp://[::1]:7000", { kind: "tcp", host: "::1", port: 7000 }],
     ["tls://[::1]:7000", { kind: "tls", host: "::1", port: 7000 }],
+    ["wss://[::1]:7000/a?b=c", { kind: "wss", url: "wss://[::1]:7000/a?b=c" }],
     ["unix:/tmp/s", { kind: "unix", path: "/tmp/s" }],
     ["unix:relative", { kind: "unix", path: "relative" }],
     ["unix:/a%25b%3Fc%23", { kind: "unix", path: "/a%b?c#" }],

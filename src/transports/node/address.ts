@@ -7,6 +7,9 @@ import { hostAndPort, LOOPBACK } from "./tcp.ts";
 export type Address =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "tls"; readonly host: string; readonly port: number }
+  | { readonly kind: "grpc"; readonly host: string; readonly port: number }
+  | { readonly kind: "grpcs"; readonly host: string; readonly port: number }
+  | WebAddress
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "stdio" }
   | { readonly kind: "exec"; readonly command: string; readonly args: readonly string[] };
@@ -16,6 +19,12 @@ interface Rest {
   readonly text: string;
   /** Makes the error that says what is wrong and how the scheme is written. */
   readonly bad: (why: string) => TypeError;
+}
+
+/** An address that HTTP servers have, written as `URL` writes it: with a query, a user and a password if there are any. */
+export interface WebAddress {
+  readonly kind: "ws" | "wss" | "http" | "https";
+  readonly url: string;
 }
 
 interface Scheme {
@@ -28,6 +37,12 @@ interface Scheme {
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
   ["tcp", { form: "tcp://host:port", parse: (rest) => ({ kind: "tcp", ...parseHostAndPort(rest) }) }],
   ["tls", { form: "tls://host:port", parse: (rest) => ({ kind: "tls", ...parseHostAndPort(rest) }) }],
+  ["grpc", { form: "grpc://host:port", parse: (rest) => ({ kind: "grpc", ...parseHostAndPort(rest) }) }],
+  ["grpcs", { form: "grpcs://host:port", parse: (rest) => ({ kind: "grpcs", ...parseHostAndPort(rest) }) }],
+  ["ws", webScheme("ws")],
+  ["wss", webScheme("wss")],
+  ["http", webScheme("http")],
+  ["https", webScheme("https")],
   ["unix", { form: "unix:/path", parse: (rest) => ({ kind: "unix", path: parsePath(rest) }) }],
   ["stdio", { form: "stdio:", parse: parseStdio }],
   ["exec", { form: "exec:program args", parse: parseExec }],
@@ -46,10 +61,11 @@ const SERVICES: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads an address: a URL (`tcp://host:port`, `tls://host:port`, `unix:/path`, `stdio:`, `exec:program args`), or without a scheme a
- * `host:port` or the path of a Unix socket, told apart by `guessKind`. A host that is left out is `127.0.0.1`. The path
- * of a `unix:` URL may have `%20` and the like, a path without a scheme is taken as it is. Throws `TypeError` for
- * anything else, and never repeats a password that stands in the text.
+ * Reads an address: a URL (`tcp://host:port`, `tls://host:port`, `ws://host:port/path`, `wss://`, `http://` and `https://`
+ * alike, `grpc://host:port`, `grpcs://host:port`, `unix:/path`, `stdio:`, `exec:program args`), or without a scheme a
+ * `host:port` or the path of a Unix socket, told apart by `guessKind`. A host that is left out is `127.0.0.1`. The path of a
+ * `unix:` URL may have `%20` and the like, a path without a scheme is taken as it is. Throws `TypeError` for anything else,
+ * and never repeats a password that stands in the text.
  */
 export function parseAddress(text: string): Address {
   if (text === "") throw new TypeError(`The address is empty: write ${FORMS}`);
@@ -74,7 +90,14 @@ export function formatAddress(address: Address): string {
   switch (address.kind) {
     case "tcp":
     case "tls":
+    case "grpc":
+    case "grpcs":
       return `${address.kind}://${hostAndPort(address.host, address.port)}`;
+    case "ws":
+    case "wss":
+    case "http":
+    case "https":
+      return address.url;
     case "unix":
       return `unix:${address.path.replace(/[%?#]|^\/(?=\/)/g, encodeURIComponent)}`;
     case "stdio":
@@ -84,6 +107,36 @@ export function formatAddress(address: Address): string {
     default:
       throw new TypeError(`There is no address of the kind ${JSON.stringify(address satisfies never)}`);
   }
+}
+
+function webScheme(kind: WebAddress["kind"]): Scheme {
+  return {
+    form: `${kind}://host:port/path`,
+    parse({ text, bad }) {
+      if (!text.startsWith("//")) throw bad("the two slashes are missing");
+      if (text.includes("#")) throw bad("a fragment is not understood there; write %23 for # in a path");
+      const url = `${kind}:${text.replace(/^\/\/((?:[^/?@]*@)?)(?=:)/, `//$1${LOOPBACK}`)}`;
+      if (!URL.canParse(url)) throw bad("it is no URL");
+      return { kind, url: new URL(url).href };
+    },
+  };
+}
+
+/**
+ * Where to listen for the addresses of the web, which have a path only. Throws `TypeError` for one with a query, a user or
+ * a password.
+ */
+export function webPlace(address: WebAddress): { readonly host: string; readonly port: number; readonly path: string } {
+  const { protocol, hostname, port, pathname, search, username, password } = new URL(address.url);
+  const bad = badAddress(address.url, `${address.kind}://host:port/path`);
+  if (username !== "" || password !== "") throw bad("who listens has no user and no password there");
+  if (search !== "") throw bad(`"${printable(search)}" is not understood where a server listens`);
+  const usual = protocol === "wss:" || protocol === "https:" ? 443 : 80;
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: port === "" ? usual : Number(port),
+    path: pathname,
+  };
 }
 
 /** Reads `//host:port`, with a slash after it or not, and nothing else. */

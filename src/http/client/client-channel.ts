@@ -1,0 +1,218 @@
+import type { Channel, ChannelSink, CloseReason, Frame, Full } from "../../core/channel.ts";
+import { after } from "../../core/clock.ts";
+import { RpcError } from "../../core/errors.ts";
+import { bytesOf, printable, textOf } from "../../core/text.ts";
+import type { LinkTerms } from "../../core/wire.ts";
+import { Delivery } from "./delivery.ts";
+import { errorAnswer, mayAnswer } from "./error-answer.ts";
+import { eventPieces } from "./event-stream.ts";
+import { type Failure, failures } from "./outgoing-record.ts";
+import { type Posting, PostQueue } from "./post-queue.ts";
+import { type HttpReply, wordsOf } from "./reply.ts";
+import { isMessage, unexpected } from "./statuses.ts";
+
+/** What a channel knows of its server. */
+export interface PostTarget {
+  /** For errors; without credentials and query. */
+  readonly address: string;
+  readonly maxRequests: number;
+  /** Posts one record. */
+  post(record: string, signal: AbortSignal): Promise<HttpReply>;
+  /** Called once: there will be no more requests. */
+  ended(): void;
+}
+
+/** How long notifications that were sent may still take after a close. */
+const LINGER_MS = 5000;
+
+/**
+ * A channel of POST requests: each frame is one, and what it is answered with comes back as one. Some are under way at once
+ * and may overtake one another; on an ordered wire nothing leaves after a notification before that was answered. A call
+ * that is given up takes its request with it.
+ */
+export class ClientChannel implements Channel {
+  readonly #target: PostTarget;
+  readonly #terms: LinkTerms;
+  readonly #queue: PostQueue;
+  readonly #delivery = new Delivery();
+  /** Resolves what a sender was told. */
+  #drained: Promise<void> | undefined = undefined;
+  #drain: (() => void) | undefined = undefined;
+  #closing: CloseReason | undefined = undefined;
+  #isOver = false;
+  #stopLinger: () => void = () => {};
+  readonly #ended = new AbortController();
+
+  constructor(target: PostTarget, terms: LinkTerms) {
+    const { wire, clock } = terms;
+    this.#target = target;
+    this.#terms = terms;
+    this.#queue = new PostQueue(target.maxRequests, wire.ordered, clock, () => this.#pump());
+  }
+
+  /** Fires when the link is over: what else belongs to it ends with it. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  open(sink: ChannelSink): void {
+    this.#delivery.open(sink);
+  }
+
+  send(frames: readonly Frame[]): Full {
+    if (this.#closing !== undefined || this.#isOver) return;
+    for (const frame of frames) this.#queue.add(textOf(frame));
+    this.#pump();
+    if (!this.#queue.isFull) return;
+    this.#drained ??= new Promise((resolve) => {
+      this.#drain = resolve;
+    });
+    return this.#drained;
+  }
+
+  close(reason: CloseReason = { message: "Closed by this end" }): void {
+    if (this.#isOver || (this.#closing !== undefined && reason.error === undefined)) return;
+    this.#closing ??= reason;
+    this.#delivery.stop();
+    if (reason.error !== undefined) {
+      this.#ended.abort();
+      this.#queue.clear();
+      queueMicrotask(() => this.#finish(reason));
+      return;
+    }
+    this.#relieve();
+    // Who called is not interested any more, and its handler shall know.
+    this.#queue.giveUpCalls();
+    this.#stopLinger = after(this.#terms.clock, LINGER_MS, () => this.#finish(reason));
+    queueMicrotask(() => this.#pump());
+  }
+
+  /** Delivers the events of a stream until one of both is over. */
+  async readEvents(reply: HttpReply): Promise<void> {
+    try {
+      for await (const piece of eventPieces(reply.chunks(), this.#terms.limits.maxFrameBytes)) {
+        for (const head of piece.skipped) await this.#delivery.skipped(bytesOf(head), this.#tooLarge());
+        if (piece.events.length > 0 || piece.isAlive) await this.#delivery.frames(piece.events);
+      }
+      await this.#settled();
+      if (this.#closing === undefined) this.#finish({ message: "The server ended the stream of events" });
+    } catch (thrown) {
+      await this.#settled();
+      if (this.#closing === undefined) this.#lose("Lost the stream of events of", thrown);
+    }
+  }
+
+  /** Resolves when the requests that are under way now have ended: a server that drains ends its streams first. */
+  async #settled(): Promise<void> {
+    await Promise.all(this.#queue.active.map(({ done }) => done));
+  }
+
+  /** Starts what waits, as far as it may. */
+  #pump(): void {
+    for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) next.done = this.#run(next);
+    if (this.#queue.hasRoom) this.#relieve();
+    if (this.#closing !== undefined && this.#queue.isEmpty) this.#finish(this.#closing);
+  }
+
+  async #run(posting: Posting): Promise<void> {
+    const { signal } = posting.abort;
+    try {
+      const reply = await this.#target.post(posting.record, signal);
+      // Not every `fetch` rejects when it is told to end.
+      if (signal.aborted) reply.drop();
+      else await this.#answered(posting, reply);
+    } catch (thrown) {
+      if (!signal.aborted) this.#lose("Cannot post to", thrown);
+    } finally {
+      this.#queue.ended(posting);
+      this.#pump();
+    }
+  }
+
+  async #answered(posting: Posting, reply: HttpReply): Promise<void> {
+    const { status } = reply;
+    if (status === 200) return this.#read(posting, reply);
+    if (mayAnswer(reply)) {
+      if (await this.#readError(posting, reply)) return;
+    } else {
+      reply.drop();
+    }
+    if (status === 204 || status === 202) return this.#fail(posting, `no answer came, HTTP status ${status}`);
+    const { failure, reason } = unexpected(reply);
+    if (failure !== undefined) await this.#failWith(posting, failure);
+    if (posting.isNote && reason === undefined) {
+      this.#terms.logger.warn(`${this.#target.address} refused a notification, HTTP status ${status}`);
+    }
+    if (reason !== undefined) this.#finish(reason);
+  }
+
+  async #read(posting: Posting, reply: HttpReply): Promise<void> {
+    const { bytes, isTooLarge } = await reply.read(this.#terms.limits.maxFrameBytes);
+    if (isTooLarge) {
+      return this.#failWith(posting, { number: -32095, message: this.#tooLarge().message, executed: "yes" });
+    }
+    if (isMessage(bytes)) return this.#delivery.frames([bytes]);
+    const type = reply.header("content-type") ?? "none";
+    return this.#fail(posting, `the answer is no JSON-RPC message, content type ${printable(type)}`);
+  }
+
+  /** What a server says of the calls themselves counts more than its status. Gives whether it says something of them. */
+  async #readError(posting: Posting, reply: HttpReply): Promise<boolean> {
+    const { status } = reply;
+    const { maxFrameBytes, maxDepth } = this.#terms.limits;
+    const { bytes, isTooLarge } = await reply.read(maxFrameBytes);
+    const answer = isTooLarge ? undefined : errorAnswer(status, bytes, maxDepth);
+    const answered = [...(answer?.ids ?? [])].filter((id) => posting.ids.delete(id));
+    if (answered.length > 0) await this.#delivery.frames([bytes]);
+    else if (answer?.failure === undefined) return false;
+    if (answer?.failure !== undefined && posting.isNote) {
+      const said = printable(answer.failure.message);
+      this.#terms.logger.warn(`${this.#target.address} refused a notification, HTTP status ${status}: ${said}`);
+    }
+    const failure = answer?.failure ?? { number: -32603, message: `no answer came, HTTP status ${status}` };
+    await this.#failWith(posting, { executed: "unknown", ...failure });
+    return true;
+  }
+
+  #fail(posting: Posting, message: string): Promise<void> {
+    return this.#failWith(posting, { number: -32603, message, executed: "unknown" });
+  }
+
+  /** Answers the calls of a request in the place of its server. */
+  async #failWith({ ids }: Posting, failure: Failure): Promise<void> {
+    const replies = failures(ids, failure);
+    if (replies.length > 0) await this.#delivery.frames(replies);
+  }
+
+  #tooLarge(): RpcError {
+    return new RpcError(
+      "resource_exhausted",
+      `The message is above the limit of ${this.#terms.limits.maxFrameBytes} bytes`,
+    );
+  }
+
+  /** A request or a stream broke: nobody knows what became of the others. */
+  #lose(what: string, thrown: unknown): void {
+    const message = `${what} ${this.#target.address}: ${wordsOf(thrown)}`;
+    const error = RpcError.is(thrown) ? thrown : new RpcError("unavailable", message, { cause: thrown });
+    this.#finish({ message: error.message, error });
+  }
+
+  /** The first reason counts, and that of `close` before it. */
+  #finish(reason: CloseReason): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stopLinger();
+    this.#ended.abort();
+    this.#queue.clear();
+    this.#relieve();
+    this.#target.ended();
+    this.#delivery.closed(this.#closing ?? reason);
+  }
+
+  #relieve(): void {
+    this.#drain?.();
+    this.#drained = undefined;
+    this.#drain = undefined;
+  }
+}

@@ -1,0 +1,181 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { TLSSocket } from "node:tls";
+import type { Full } from "../../core/channel.ts";
+import { remoteAddressOf } from "../../transports/node/tcp.ts";
+import { identityOf } from "../../transports/node/tls.ts";
+import { BodyReader } from "../body.ts";
+import type { HttpBridge } from "../bridge.ts";
+import {
+  type Answer,
+  type Asked,
+  type Gone,
+  type HttpAbout,
+  type Outlet,
+  type Reading,
+  Refused,
+  tooLarge,
+  type WithBody,
+} from "../server/exchange.ts";
+import { withBody } from "../server/fetch.ts";
+
+/** How long the rest of a body is read and thrown away that nobody wants: closed at once, a client could lose its answer. */
+const LINGER_MS = 1000;
+
+/** Node's timers go no further. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Has the bridge answer a request of Node's server, whose Host and Origin were checked. */
+export async function answerOver(
+  bridge: HttpBridge,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A connection that breaks says so by closing, too.
+  request.on("error", ignore);
+  response.on("error", ignore);
+  const answer = await bridge.handle(new NodeAsked(request, response));
+  if (response.destroyed) return;
+  // Counted from the last byte that left. A stream has the heartbeat of its link.
+  if (answer.stream === undefined)
+    response.setTimeout(Math.min(bridge.rules.bodyTimeoutMs, LONGEST_MS), () => response.destroy());
+  write(answer, request, response);
+}
+
+/** A request as Node has it. */
+class NodeAsked implements Asked {
+  readonly method: string;
+  readonly target: string;
+  readonly about: HttpAbout;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    const { socket } = request;
+    const isSecure = socket instanceof TLSSocket;
+    this.#request = request;
+    this.#response = response;
+    this.method = request.method ?? "";
+    this.target = request.url ?? "";
+    this.about = {
+      remoteAddress: remoteAddressOf(socket),
+      identity: isSecure ? identityOf(socket) : undefined,
+      secure: isSecure,
+      localAddress: socket.localAddress,
+      localPort: socket.localPort,
+    };
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return typeof value === "object" ? value.join(", ") : value;
+  }
+
+  body(maxBytes: number, reading: Reading): Promise<Uint8Array> {
+    const request = this.#request;
+    return new Promise((resolve, reject) => {
+      const body = new BodyReader(maxBytes);
+      const settle = (error?: unknown): void => {
+        request.off("data", onData).off("end", onEnd).off("close", onClose).pause();
+        reading.stop = undefined;
+        if (error === undefined) resolve(body.bytes);
+        else reject(error);
+      };
+      const onData = (chunk: Uint8Array): void => {
+        if (!body.take(chunk)) settle(tooLarge(maxBytes));
+      };
+      const onEnd = (): void => settle();
+      const onClose = (): void => settle(new Refused(400, "The body broke off"));
+      request.on("end", onEnd).on("close", onClose).on("data", onData);
+      reading.stop = settle;
+      if (request.destroyed) onClose();
+    });
+  }
+
+  request(withIt?: WithBody): Request {
+    const { rawHeaders, method = "GET" } = this.#request;
+    try {
+      const headers = new Headers();
+      for (let at = 0; at + 1 < rawHeaders.length; at += 2)
+        headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+      const scheme = this.about.secure === true ? "https" : "http";
+      const url = `${scheme}://${headers.get("host") ?? "localhost"}${this.target}`;
+      if (withIt === undefined || method === "GET" || method === "HEAD") return new Request(url, { method, headers });
+      return new Request(url, withBody({ method, headers }, this.#stream(withIt)));
+    } catch {
+      throw new Refused(400, "The request cannot be understood");
+    }
+  }
+
+  onGone(listener: (why: Gone) => void): () => void {
+    const response = this.#response;
+    if (response.destroyed) {
+      listener("gone");
+      return ignore;
+    }
+    const onClose = (): void => listener("gone");
+    response.on("close", onClose);
+    return () => response.off("close", onClose);
+  }
+
+  /** The body, read when somebody wants it. */
+  #stream({ maxBytes, reading }: WithBody): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const body = await this.body(maxBytes, reading);
+          if (body.length > 0) controller.enqueue(body);
+          controller.close();
+        },
+        cancel: () => reading.stop?.(new Refused(400, "Nobody reads the body")),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+}
+
+function write({ status, headers, body, stream }: Answer, request: IncomingMessage, response: ServerResponse): void {
+  if (stream !== undefined) {
+    response.writeHead(status, headers);
+    response.flushHeaders();
+    return stream(outletOf(response));
+  }
+  // 204 has no length, and neither has its body.
+  const length = status === 204 ? {} : { "content-length": Buffer.byteLength(body ?? "") };
+  if (request.complete) {
+    response.writeHead(status, { ...headers, ...length });
+    response.end(body);
+    return;
+  }
+  response.writeHead(status, { ...headers, ...length, connection: "close" });
+  // The whole answer leaves now, its end when the client has read it.
+  if (body === undefined) response.flushHeaders();
+  else response.write(body);
+  const timer = setTimeout(() => response.end(), LINGER_MS).unref();
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  request.once("end", end).once("close", end).resume();
+}
+
+function outletOf(response: ServerResponse): Outlet {
+  let drained: Promise<void> | undefined;
+  return {
+    write(text): Full {
+      if (response.write(text) || response.destroyed) return;
+      drained ??= new Promise((resolve) => {
+        const free = (): void => {
+          response.off("drain", free).off("close", free);
+          drained = undefined;
+          resolve();
+        };
+        response.on("drain", free).on("close", free);
+      });
+      return drained;
+    },
+    end: () => void response.end(),
+    cut: () => void response.destroy(),
+  };
+}
+
+function ignore(): void {}

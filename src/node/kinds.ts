@@ -1,0 +1,29 @@
+import type { Address } from "../transports/node/address.ts";
+
+/** Which addresses an option is for. */
+const KINDS: ReadonlyMap<string, readonly Address["kind"][]> = new Map<string, readonly Address["kind"][]>([
+  ["tls", ["tls", "wss", "https", "grpcs"]],
+  ["ws", ["ws", "wss"]],
+  ["http", ["http", "https"]],
+  ["grpc", ["grpc", "grpcs"]],
+]);
+
+/**
+ * Throws `TypeError` for an option that belongs to other kinds of addresses than these: who gives it expects something of
+ * it. Options that are no address's own are not looked at.
+ */
+export function checkKinds(addresses: readonly Address[], options: Readonly<Record<string, unknown>>): void {
+  for (const [name, kinds] of KINDS) {
+    if (options[name] === undefined || addresses.some(({ kind }) => kinds.includes(kind))) continue;
+    const given = [...new Set(addresses.map(({ kind }) => kind))].join(" or ");
+    const wanted = `${kinds.map((kind) => `${kind}://`).join(", ")}`.replace(/, (?=[^,]*$)/, " or ");
+    throw new TypeError(`The option ${name} belongs to an address ${wanted}, not to one of the kind ${given}`);
+  }
+}
+
+/** Throws `TypeError` for an authenticator at an address of HTTP, where each request is a link of its own. */
+export function checkRoom({ kind }: Address, authenticator: unknown): void {
+  if (authenticator === undefined || (kind !== "http" && kind !== "https")) return;
+  const advice = "say who calls by headers and the server's http.identify, or use ws://";
+  throw new TypeError(`An address ${kind}:// has no room for an authenticator: ${advice}`);
+}
