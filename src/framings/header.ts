@@ -18,7 +18,7 @@ const LSP_TYPE = "application/vscode-jsonrpc; charset=utf-8";
  * Frames with a block of header lines before them: `Content-Length` in bytes, and `Content-Type` unless `type` is "".
  * When a block names another type the link ends; one without a type is taken. Names are read in any case and order,
  * unknown ones are ignored, LF alone ends a line too. A frame above the limit is skipped; a block that makes no sense,
- * never ends or is cut off ends the link. (jrpc2: `channel.Header`.)
+ * never ends or is cut off ends the link, and so does the first line of an HTTP request. (jrpc2: `channel.Header`.)
  */
 export function header(type = ""): Framing {
   return (pipe, link) => framed(pipe, new HeaderCutter(type, false, link.limits.maxFrameBytes));
@@ -37,6 +37,8 @@ export function lsp(): Framing {
 /** The block as everybody writes it: a length, perhaps a type before or after it. Anything else takes the long way. */
 const USUAL_BLOCK =
   /(?:Content-Type: ([^\r\n]*)\r\n)?Content-Length: (\d{1,9})\r\n(?:Content-Type: ([^\r\n]*)\r\n)?\r\n/y;
+/** The first line of an HTTP request (RFC 9112, 3), whose target may have a colon, so that the line would pass for a header. */
+const HTTP_REQUEST = /^[!#$%&'*+\-.^_`|~\w]+ .* HTTP\/\d\.\d$/i;
 /** Text in which every character is one byte. */
 const ASCII = /^[\x00-\x7f]*$/;
 
@@ -157,6 +159,7 @@ class HeaderCutter implements Cutter {
     if (typeof text !== "string") throw blockError("invalid header line, it is not UTF-8");
     const row = trimmed(text);
     if (row === "") return this.#endBlock();
+    if (HTTP_REQUEST.test(row)) throw blockError("an HTTP request came, of which nothing is taken");
     const colon = row.indexOf(":");
     if (colon < 1) throw blockError(`invalid header line "${printable(row)}"`);
     const value = trimmed(row.slice(colon + 1));

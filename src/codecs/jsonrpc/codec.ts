@@ -1,13 +1,14 @@
 import type { Frame } from "../../core/channel.ts";
 import type { Cannot, Carries, Codec, CodecLink } from "../../core/codec.ts";
 import type { Fault } from "../../core/errors.ts";
-import { RpcError } from "../../core/errors.ts";
+import { protocolError, RpcError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
 import type { ErrorMessage, Id, InvalidMessage, Message, RequestMessage } from "../../core/message.ts";
 import { textOf } from "../../core/text.ts";
 import { Encoder } from "./encoder.ts";
 import { type Envelope, envelopeOf, hasOutcome, hasSoundError, isReply, replyFault, requestFault } from "./envelope.ts";
 import { beyondLimit, faultOf, readError } from "./faults.ts";
+import { isHttpRequest, mayBeHttpRequest } from "./http-request.ts";
 import { glimpse, idOf, idOfText, membersOf, memberText, oddIds } from "./id-text.ts";
 import { Meeting } from "./meeting.ts";
 import type { Dialect } from "./options.ts";
@@ -77,6 +78,7 @@ export class JsonRpcCodec implements Codec {
       text = textOf(frame);
       value = parseJson(text, this.#maxDepth);
     } catch (reason) {
+      if (this.#link.role === "server" && isHttpRequest(rough(frame))) throw httpRefusal();
       return RpcError.is(reason) ? this.#tooDeep(text, reason.message) : [notJson()];
     }
     if (Array.isArray(value)) return this.#list(value, text);
@@ -86,7 +88,8 @@ export class JsonRpcCodec implements Codec {
 
   salvage(head: Uint8Array, reason: RpcError): Message {
     // It may be cut in the middle of a character.
-    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(head);
+    const text = rough(head);
+    if (this.#link.role === "server" && mayBeHttpRequest(text)) throw httpRefusal();
     const { texts } = membersOf(text);
     if (texts.length === 0) return this.#beyond(text, reason.message);
     return { kind: "batch", messages: texts.map((member) => this.#beyond(member, reason.message)) };
@@ -193,6 +196,16 @@ export class JsonRpcCodec implements Codec {
     if (isReply && !isRequest) return failure(key, beyondLimit(why, "yes"));
     return invalid(key, beyondLimit(why, "no"));
   }
+}
+
+/** A web page, say, has put records into the body of a request that it sent here. */
+function httpRefusal(): RpcError {
+  return protocolError("An HTTP request came where JSON-RPC records are expected: nothing in it is run");
+}
+
+/** Text with U+FFFD where it is not UTF-8. */
+function rough(frame: Frame): string {
+  return typeof frame === "string" ? frame : new TextDecoder("utf-8", { ignoreBOM: true }).decode(frame);
 }
 
 function invalid(id: Id | null, error: Fault): InvalidMessage {
