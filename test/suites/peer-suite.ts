@@ -7,7 +7,7 @@ import type { Peer } from "../../src/core/peer.ts";
 import type { RawConnection, Wire } from "../../src/core/wire.ts";
 import type { CallContext } from "../../src/index.ts";
 import { codeOf } from "./engine.ts";
-import { deferred, testWhere, turn } from "./support.ts";
+import { deferred, testWhere, turn, until } from "./support.ts";
 
 /** The methods that the suite calls and the notification that it sends, for wires that have a table of names. */
 export const PEER_METHODS: readonly string[] = ["echo", "later", "fail", "bad", "wait", "gate", "down"];
@@ -23,6 +23,19 @@ export interface RawPair {
   cleanup?(): Promise<void> | void;
 }
 
+/** The end that is called, as far as the suite looks at it. */
+export type Callee = Pick<Peer, "call" | "notify" | "runningCount" | "closed" | "close">;
+
+/** Two ends of which the called one is made by what serves: it may be many links, as over HTTP. */
+export interface ServedPair {
+  serve(options: {
+    readonly clock: Clock;
+    readonly handlers: object;
+    readonly logger: false;
+  }): Promise<{ readonly client: RawConnection; readonly callee: Callee }>;
+  cleanup?(): Promise<void> | void;
+}
+
 /** What a wire can say; a flag that is false leaves out or changes the tests about it. */
 export interface PeerCapabilities {
   /** Which end can call the other. */
@@ -32,8 +45,10 @@ export interface PeerCapabilities {
   readonly anyName: boolean;
   /** What of an error crosses: its code and data, its code, or nothing but its text. */
   readonly errors: "data" | "code" | "text";
-  /** The other side is told when a caller gives up. */
-  readonly cancels: boolean;
+  /** The other side is told when a caller gives up, as what this says; `true` is `cancelled`. */
+  readonly cancels: boolean | "unavailable";
+  /** With calls from the client only: the server can notify it. */
+  readonly pushes?: boolean;
   /** The transport can end one direction: its pairs have `endClient`. */
   readonly halfClose?: boolean;
   /** A close looks different from a half-close: not on a byte stream, where both are an end. */
@@ -55,9 +70,8 @@ circular.self = circular;
 /** One link under test. `caller` calls `callee`; on a wire with calls both ways each test runs both ways round. */
 interface Cell {
   readonly caller: Peer;
-  readonly callee: Peer;
-  readonly client: Peer;
-  readonly raw: RawPair;
+  readonly callee: Callee;
+  readonly raw: RawPair | ServedPair;
   readonly notes: unknown[];
   /** Resolves when a handler that waits has begun. */
   readonly begun: Promise<void>;
@@ -69,7 +83,12 @@ interface Cell {
 }
 
 /** What every wire must show on every transport that can carry it. */
-export function peerSuite(name: string, wire: Wire, makeRawPair: () => Promise<RawPair>, can: PeerCapabilities): void {
+export function peerSuite(
+  name: string,
+  wire: Wire,
+  makeRawPair: () => Promise<RawPair | ServedPair>,
+  can: PeerCapabilities,
+): void {
   const directions = can.calls === "both" ? (["client", "server"] as const) : [can.calls];
 
   for (const from of directions) {
@@ -86,7 +105,7 @@ export function peerSuite(name: string, wire: Wire, makeRawPair: () => Promise<R
       }
     };
 
-    const open = async (raw: RawPair, clock: Clock): Promise<Cell> => {
+    const open = async (raw: RawPair | ServedPair, clock: Clock): Promise<Cell> => {
       const notes: unknown[] = [];
       const gate = deferred();
       const begun = deferred();
@@ -120,17 +139,24 @@ export function peerSuite(name: string, wire: Wire, makeRawPair: () => Promise<R
           levels === 0 ? { bottom: true } : peer.call("down", { levels: levels - 1 }),
       };
       const options = { clock, handlers, logger: false } as const;
-      const [client, server] = await Promise.all([
-        establish(raw.client, wire, {
-          ...establishOptions("client", wire, options),
+      const dial = (connection: RawConnection): Promise<Peer> =>
+        establish(connection, wire, {
+          ...establishOptions("client", options),
           hello: { name: "suite", nextId: 0 },
-        }),
-        establish(raw.server, wire, establishOptions("server", wire, options)),
-      ]);
+        });
+      const met = async (pair: RawPair): Promise<Pick<Cell, "caller" | "callee">> => {
+        const [client, server] = await Promise.all([
+          dial(pair.client),
+          establish(pair.server, wire, establishOptions("server", options)),
+        ]);
+        return from === "client" ? { caller: client, callee: server } : { caller: server, callee: client };
+      };
+      const served = async (pair: ServedPair): Promise<Pick<Cell, "caller" | "callee">> => {
+        const { client, callee } = await pair.serve(options);
+        return { caller: await dial(client), callee };
+      };
       return {
-        client,
-        caller: from === "client" ? client : server,
-        callee: from === "client" ? server : client,
+        ...(await ("serve" in raw ? served(raw) : met(raw))),
         raw,
         notes,
         begun: begun.promise,
@@ -186,6 +212,18 @@ export function peerSuite(name: string, wire: Wire, makeRawPair: () => Promise<R
         }),
       );
 
+      testWhere(can.pushes === true)("what the server notifies arrives in order, beside the client's own calls", () =>
+        run(async ({ caller, callee, notes }) => {
+          const calls = numbers(100).map((n) => {
+            void callee.notify("note", { n });
+            return caller.call("later", { n });
+          });
+          expect(await Promise.all(calls)).toEqual(numbers(100).map((n) => ({ n })));
+          await until(() => notes.length >= 100);
+          expect(notes).toEqual(numbers(100).map((n) => ({ n })));
+        }),
+      );
+
       test("a handler's error reaches its caller, and the link goes on", () =>
         run(async ({ caller }) => {
           const error = await caller.call("fail", {}).catch((thrown: unknown) => thrown as RpcError);
@@ -235,7 +273,8 @@ export function peerSuite(name: string, wire: Wire, makeRawPair: () => Promise<R
           await begun;
           abort.abort();
           expect(await cancelled).toBe("cancelled/unknown");
-          if (can.cancels) expect(await stopped).toMatchObject({ code: "cancelled" });
+          const code = can.cancels === true ? "cancelled" : can.cancels;
+          if (code !== false) expect(await stopped).toMatchObject({ code });
           expect(await caller.call("echo", { n: 1 })).toEqual({ n: 1 });
         }));
 
@@ -332,7 +371,7 @@ export function peerSuite(name: string, wire: Wire, makeRawPair: () => Promise<R
         run(async ({ caller, begun, raw, openGate }) => {
           const last = caller.call("gate", { n: 1 });
           await begun;
-          raw.endClient?.();
+          if ("endClient" in raw) raw.endClient?.();
           await turn();
           openGate();
           expect(await last).toEqual({ n: 1 });
