@@ -1,21 +1,24 @@
 // One process of idle.js: the server, or some of its clients. It lives as long as the process that forked it.
 import { setTimeout as pause } from "node:timers/promises";
+import { jsonrpc } from "convoke/jsonrpc";
 import { connect, native, serve } from "convoke/node";
 
 /** Handshakes under way at once. */
 const AT_ONCE = 100;
 const QUIET_MS = 500;
 
+const wires = { native, jsonrpc };
+
 let server;
 const clients = [];
 
 const answers = {
-  async listen(options) {
-    server = await serve("tcp://127.0.0.1:0", { wire: native(), logger: false, ...options });
+  async listen({ transport, wire, ...options }) {
+    server = await serve(`${transport}://127.0.0.1:0`, { wire: wires[wire](), logger: false, ...options });
     return server.addresses[0];
   },
-  async connect({ address, count, heartbeat }) {
-    const dial = () => connect(address, { wire: native(), logger: false, redial: false, heartbeat });
+  async connect({ address, wire, count, heartbeat }) {
+    const dial = () => connect(address, { wire: wires[wire](), logger: false, redial: false, heartbeat });
     for (let left = count; left > 0; left -= AT_ONCE) {
       clients.push(...(await Promise.all(Array.from({ length: Math.min(left, AT_ONCE) }, dial))));
     }

@@ -2,12 +2,13 @@
 //   --rounds <n>         interleaved rounds; the median counts (5)
 //   --seconds <s>        length of one measurement (1.5)
 //   --only <names>       these contenders (contenders/), by comma
-//   --workloads <names>  these of small, order, mixed, id-text, gob, by comma
+//   --workloads <names>  these of small, order, mixed, fan-out, id-text, gob, by comma
 //   --write              write what is printed into RESULTS.md too
 //   --check              up to three whole runs of what the targets read; exit 1 unless all of them hold (see targets.js)
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CONTENDERS, load } from "./contenders.js";
+import { fanOutRun, whyNot } from "./fan-out.js";
 import { gobCost } from "./gob.js";
 import { idTextCost } from "./id-text.js";
 import { report } from "./report.js";
@@ -43,21 +44,33 @@ for (const name of flags.only.split(",")) {
   }
 }
 
+/** Why a case cannot be measured here, by its key. */
+const impossible = new Map();
+for (const each of CASES.filter(({ workload }) => asked.includes(workload))) {
+  const why = whyNot(each);
+  if (why === undefined) continue;
+  impossible.set(each.key, why);
+  console.error(`Skipped ${each.key}: ${why}`);
+}
+
 const casesOf = ({ name, does }) =>
   CASES.filter(
-    ({ key, workload }) => asked.includes(workload) && does(workload) && (flags.check !== true || isRead(name, key)),
+    ({ key, workload }) =>
+      asked.includes(workload) && does(workload) && !impossible.has(key) && (flags.check !== true || isRead(name, key)),
   );
 
 async function run() {
   const idText = asked.includes("id-text") ? idTextCost() : undefined;
   const gob = asked.includes("gob") ? gobCost() : undefined;
   const countBytes = flags.check !== true;
-  return { idText, gob, contenders: await wholeRun(contenders, casesOf, { rounds, ms, countBytes }) };
+  const called = await wholeRun(contenders, casesOf, { rounds, ms, countBytes });
+  const fannedOut = await fanOutRun(contenders, casesOf, { rounds, ms });
+  return { idText, gob, contenders: new Map([...called, ...fannedOut]) };
 }
 
 /** What the runs so far say of a target: its verdict, or why it has none. */
-function stateOf({ of, to }, judgements) {
-  if (missing.has(of) || missing.has(to)) return "not yet";
+function stateOf({ of, to, at }, judgements) {
+  if (missing.has(of) || missing.has(to) || impossible.has(at)) return "not yet";
   if (judgements.length === 0) return "left out";
   if (flags.check === true) return verdict(judgements);
   return judgements[0].score >= 1 ? "reached" : "missed";

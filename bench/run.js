@@ -1,4 +1,4 @@
-// One whole run: every contender in two processes of its own, warmed up, then measured in turn, round by round.
+// The calls of one whole run: every contender in two processes of its own, warmed up, then measured in turn, round by round.
 import { countingProxy } from "./counting-proxy.js";
 import { startEnd } from "./end.js";
 import { order } from "./workloads.js";
@@ -10,8 +10,8 @@ const COUNTING_MS = 200;
 const COUNTED = ["small@64", "order@64"];
 
 /**
- * Runs these contenders (see contenders.js), each in the cases that `casesOf` gives, and resolves with a Map from the
- * contender's name to `{ label, samples, bytes }`: by the case's key, one sample per round
+ * Runs these contenders (see contenders.js), each in the cases that `casesOf` gives, but for the fan-out (see fan-out.js),
+ * and resolves with a Map from the contender's name to `{ label, samples, bytes }`: by the case's key, one sample per round
  * `{ rate, cpu, writes }` (calls per second; CPU seconds per million calls and write system calls per call, of both ends
  * together), and the bytes of one call `{ up, down }`.
  */
@@ -19,7 +19,7 @@ export async function wholeRun(contenders, casesOf, { rounds, ms, countBytes }) 
   const pairs = [];
   try {
     for (const contender of contenders) {
-      const cases = casesOf(contender);
+      const cases = casesOf(contender).filter(({ workload }) => workload !== "fan-out");
       if (cases.length > 0) pairs.push(await startPair(contender, cases));
     }
     for (const pair of pairs) {

@@ -1,4 +1,4 @@
-// What must hold: the figures of issues 3, 4 and 5.
+// What must hold: the figures of issues 3 to 7.
 import { NODE_PEERS } from "./contenders.js";
 import { BOUND as GOB_BOUND } from "./gob.js";
 import { BOUND as ID_TEXT_BOUND } from "./id-text.js";
@@ -34,6 +34,16 @@ export const TARGETS = [
   { of: "convoke-native", at: "small@64", to: "gorpc-raw", cpu: 1 / 2 },
   { of: "convoke-native", at: "small@64", writes: 0.1 },
   { of: "convoke-gorpc", at: "small@64", to: "gorpc-dispatcher", rate: 1 },
+  { of: "convoke-grpc", at: "small@64", to: "grpc-unary", rate: 35 },
+  { of: "convoke-grpc", at: "small@64", to: "grpc-bidi", rate: 4 },
+  { of: "convoke-native-ws", at: "small@64", to: "rpc-websockets", rate: 3 },
+  { of: "convoke-native-ws", at: "small@64", to: "birpc", rate: 4 },
+  { of: "convoke-native-ws", at: "small@64", to: "capnweb", rate: 8 },
+  { of: "convoke-jsonrpc-ws", at: "small@64", to: "rpc-websockets", rate: 1.3 },
+  // One at a time even bare sockets are no more than twice as fast as socket.io: most of it is the kernel's.
+  { of: "convoke-fleet", at: "fan-out@1000x16", to: "socket.io", rate: 3 },
+  // At most twice the time.
+  { of: "convoke-fleet", at: "fan-out@10000", to: "bare-sockets", rate: 1 / 2 },
   { of: "id-text", idText: ID_TEXT_BOUND },
   { of: "gob", gob: GOB_BOUND },
 ];

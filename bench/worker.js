@@ -9,8 +9,12 @@ let client;
 const answers = {
   /** Serves, and gives the address. */
   listen: () => contender.listen(),
-  dial: async ({ address }) => {
-    client = await contender.dial(address);
+  dial: async ({ address, ...details }) => {
+    client = await contender.dial(address, details);
+  },
+  /** The controller of a fan-out: waits until so many agents have come, and calls them from now on. */
+  gather: async ({ agents }) => {
+    client = await contender.gather(agents);
   },
   run,
   /** User and system time of this process so far. */
@@ -24,7 +28,7 @@ async function run({ workload, inFlight, ms }) {
   let calls = 0;
   const loop = async (seed) => {
     for (let n = seed; !over; n++) {
-      if (!holds(await call(client, n), n)) throw new Error(`Call ${n} of ${workload} came back wrong`);
+      if (!holds(await call(client, n), n, client)) throw new Error(`Call ${n} of ${workload} came back wrong`);
       calls++;
     }
   };

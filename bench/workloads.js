@@ -44,7 +44,7 @@ const shapes = [
   { tags: ["red", "green"], open: true },
 ].map((value) => ({ value, key: Object.keys(value)[0] }));
 
-/** By name: how to make the call number `n`, and whether what came back is its result. */
+/** By name: how to make the call number `n`, and whether what came back is its result. A fan-out is one call to all agents. */
 export const workloads = {
   small: {
     call: (client, n) => client.add(n, 1),
@@ -58,13 +58,22 @@ export const workloads = {
     call: (client, n) => client.echo(shapes[n & 15].value),
     holds: (reply, n) => reply[shapes[n & 15].key] !== undefined,
   },
+  "fan-out": {
+    call: (controller, n) => controller.collectAll({ since: n, kinds: ["cpu", "memory", "disk"], limit: 20 }),
+    holds: (results, n, { agents }) => results.length === agents && results.every((result) => result?.since === n),
+  },
 };
 
-/** What is measured: a workload with so many calls in flight. */
+/** What is measured: a workload with so many calls in flight; those of a fan-out are to so many agents each. */
 export const CASES = [
   { key: "small@1", workload: "small", inFlight: 1 },
   { key: "small@64", workload: "small", inFlight: 64 },
   { key: "small@1000", workload: "small", inFlight: 1000 },
   { key: "order@64", workload: "order", inFlight: 64 },
   { key: "mixed@64", workload: "mixed", inFlight: 64 },
+  { key: "fan-out@1", workload: "fan-out", inFlight: 1, agents: 1 },
+  { key: "fan-out@100", workload: "fan-out", inFlight: 1, agents: 100 },
+  { key: "fan-out@1000", workload: "fan-out", inFlight: 1, agents: 1000 },
+  { key: "fan-out@1000x16", workload: "fan-out", inFlight: 16, agents: 1000 },
+  { key: "fan-out@10000", workload: "fan-out", inFlight: 1, agents: 10_000 },
 ];
