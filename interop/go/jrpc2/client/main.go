@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"log"
 	"net"
@@ -15,25 +14,11 @@ import (
 	"time"
 
 	"convoke.test/interop/jrpc2/framings"
+	"convoke.test/interop/jrpc2/outcome"
 	"github.com/creachadair/jrpc2"
 )
 
-type outcome map[string]any
-
-// outcomeOf shows a reply, or the error in its place, as JSON can.
-func outcomeOf(reply *jrpc2.Response, err error) outcome {
-	if err == nil && reply.Error() != nil {
-		err = reply.Error()
-	}
-	var wire *jrpc2.Error
-	if errors.As(err, &wire) {
-		return outcome{"code": wire.Code, "message": wire.Message, "data": wire.Data}
-	}
-	if err != nil {
-		return outcome{"failed": err.Error()}
-	}
-	return outcome{"id": json.RawMessage(reply.ID()), "result": json.RawMessage(reply.ResultString())}
-}
+type object = map[string]any
 
 func main() {
 	framing := flag.String("framing", "line", "line, lsp, raw or header:TYPE")
@@ -57,32 +42,32 @@ func main() {
 			if req.Method() == "refuse" {
 				return nil, jrpc2.Errorf(-31001, "refused").WithData([]int{7})
 			}
-			return outcome{"method": req.Method(), "params": json.RawMessage(req.ParamString())}, nil
+			return object{"method": req.Method(), "params": json.RawMessage(req.ParamString())}, nil
 		},
 		OnCancel: func(client *jrpc2.Client, reply *jrpc2.Response) {
 			// The client is locked while this runs.
-			go client.Notify(context.Background(), "cancelMe", outcome{"id": json.RawMessage(reply.ID())})
+			go client.Notify(context.Background(), "cancelMe", object{"id": json.RawMessage(reply.ID())})
 		},
 	})
 	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
 	defer stop()
-	call := func(method string, params any) outcome { return outcomeOf(client.Call(ctx, method, params)) }
+	call := func(method string, params any) object { return outcome.Of(client.Call(ctx, method, params)) }
 	notify := func(method string, params any) {
 		if err := client.Notify(ctx, method, params); err != nil {
 			log.Fatal(err)
 		}
 	}
-	found := outcome{}
+	found := object{}
 
-	found["call"] = call("add", outcome{"a": 2, "b": 3})
+	found["call"] = call("add", object{"a": 2, "b": 3})
 	found["positions"] = call("subtract", []int{7, 2})
 	found["text"] = call("echo", []string{"<é\u2028😀>", ""})
 	found["nothing"] = call("nothing", nil)
-	found["error"] = call("fail", outcome{"code": -31999})
+	found["error"] = call("fail", object{"code": -31999})
 	found["unknown"] = call("nope", nil)
 
 	batch, err := client.Batch(ctx, []jrpc2.Spec{
-		{Method: "add", Params: outcome{"a": 1, "b": 1}},
+		{Method: "add", Params: object{"a": 1, "b": 1}},
 		{Method: "late", Params: []string{"in the batch"}, Notify: true},
 		{Method: "nope"},
 		{Method: "subtract", Params: []int{9, 1}},
@@ -90,9 +75,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	outcomes := []outcome{}
+	outcomes := []object{}
 	for _, reply := range batch {
-		outcomes = append(outcomes, outcomeOf(reply, nil))
+		outcomes = append(outcomes, outcome.Of(reply, nil))
 	}
 	found["batch"] = outcomes
 
@@ -106,12 +91,12 @@ func main() {
 	pushed := []json.RawMessage{<-notes, <-notes}
 	sort.Slice(pushed, func(i, j int) bool { return string(pushed[i]) < string(pushed[j]) })
 	found["notes"] = pushed
-	found["asked"] = call("ask", outcome{"method": "question", "params": []int{1}})
-	found["refused"] = call("ask", outcome{"method": "refuse", "params": nil})
+	found["asked"] = call("ask", object{"method": "question", "params": []int{1}})
+	found["refused"] = call("ask", object{"method": "refuse", "params": nil})
 
 	slow, giveUp := context.WithCancel(ctx)
-	ended := make(chan outcome, 1)
-	go func() { ended <- outcomeOf(client.Call(slow, "slow", nil)) }()
+	ended := make(chan object, 1)
+	go func() { ended <- outcome.Of(client.Call(slow, "slow", nil)) }()
 	// Either of the two may be the first to get an id.
 	found["started"] = call("untilSlow", nil)["result"]
 	giveUp()
@@ -119,12 +104,12 @@ func main() {
 	found["stopped"] = call("untilStopped", nil)["result"]
 
 	var group sync.WaitGroup
-	many := make([]outcome, 500)
+	many := make([]object, 500)
 	for at := range many {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			many[at] = call("add", outcome{"a": at, "b": 1})
+			many[at] = call("add", object{"a": at, "b": 1})
 		}()
 	}
 	group.Wait()

@@ -1,5 +1,5 @@
-// Command compare sends the same random records, valid and not, to a jrpc2 server and to ours, both on lines, and compares
-// the answers record by record. It prints {"records":N,"differences":[…]}.
+// Command compare sends the same random records, valid and not, to a jrpc2 server and to ours, both on lines or both over
+// HTTP, and compares the answers record by record. It prints {"records":N,"replies":N,"differences":[…]}.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -105,12 +106,17 @@ func idsOf(text string) []string {
 }
 
 func main() {
-	theirs := flag.String("theirs", "", "host:port of the jrpc2 server")
-	ours := flag.String("ours", "", "host:port of our server")
+	theirs := flag.String("theirs", "", "host:port of the jrpc2 server, or the URL of its bridge")
+	ours := flag.String("ours", "", "host:port of our server, or its URL")
 	count := flag.Int("count", 20000, "records")
 	seed := flag.Uint64("seed", 1, "seed of the records")
 	flag.Parse()
 	make := &grammar{rand: rand.New(rand.NewPCG(*seed, 0))}
+	if strings.HasPrefix(*theirs, "http:") {
+		replies, differences := compareOverHTTP(*theirs, *ours, make, *count)
+		report(*count, replies, differences)
+		return
+	}
 	their, our := dial(*theirs), dial(*ours)
 	differences := []difference{}
 	replies := 0
@@ -152,5 +158,9 @@ func main() {
 			}
 		}
 	}
-	json.NewEncoder(os.Stdout).Encode(map[string]any{"records": *count, "replies": replies, "differences": differences})
+	report(*count, replies, differences)
+}
+
+func report(records, replies int, differences []difference) {
+	json.NewEncoder(os.Stdout).Encode(map[string]any{"records": records, "replies": replies, "differences": differences})
 }
