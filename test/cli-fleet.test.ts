@@ -349,10 +349,10 @@ describe("who may operate the agents", () => {
     let answered = "";
     socket.on("data", (bytes: Buffer) => {
       answered += bytes.toString();
-      if (/"id":1,.*\n/.test(answered)) socket.destroy();
     });
+    // JSON-RPC knows HTTP when it sees it, and ends the link before anything runs.
     await once(socket, "close");
-    expect(answered).toContain("This caller may not use fleet.callAll");
+    expect(answered).not.toContain('"id":1');
   });
 });
 

@@ -239,7 +239,7 @@ describe("bad usage exits with 2 and says what to do", () => {
 });
 
 test("every command has a help text", async () => {
-  for (const args of [[], ["call"], ["serve"], ["agent"], ["agents"], ["describe"], ["bench"]]) {
+  for (const args of [[], ["call"], ["serve"], ["agent"], ["agents"], ["describe"], ["bridge"], ["bench"]]) {
     const run = await convoke(...args, "--help");
     expect(run).toMatchObject({ status: 0, stderr: "" });
     expect(run.stdout).toMatch(/^Usage: convoke/);

@@ -3,14 +3,16 @@ import type { Connection } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import { printable } from "../core/text.ts";
 import { connect } from "../node.ts";
+import { type DialFlags, dialOptionsOf, withDialOptions } from "./dial-flags.ts";
 import { ABOUT_MODULE, handlersOf } from "./handlers-of.ts";
 import { type Labels, labelsOption } from "./labels.ts";
 import { commandLogger, say } from "./print.ts";
+import { isHttp, isOnce, shownAddress } from "./schemes.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 import { UsageError } from "./usage.ts";
 import { fleetWireOf, wireOption } from "./wires.ts";
 
-interface AgentFlags {
+interface AgentFlags extends DialFlags {
   readonly wire: string;
   readonly name: string;
   readonly label?: Labels;
@@ -20,6 +22,7 @@ interface AgentFlags {
 const EXAMPLES = `
 Examples:
   convoke agent tcp://127.0.0.1:7000 ./handlers.js --name ann
+  convoke agent wss://fleet.example.org/agents ./handlers.js --name ann --header @token.txt
   convoke agent unix:/tmp/fleet.sock ./handlers.js --name "$(hostname)" --label zone=a --label os=linux --wire native
 
 ${ABOUT_MODULE}
@@ -28,7 +31,7 @@ Exit status: 0 after Ctrl-C, 1 the controller wants it never again, 2 the comman
 
 /** Adds `convoke agent`. */
 export function addAgent(program: Command): void {
-  program
+  const command = program
     .command("agent")
     .summary("serve the handlers of a module to a controller")
     .description("Dials a controller (a server with --fleet) and serves it the functions of a JavaScript module.")
@@ -41,8 +44,14 @@ export function addAgent(program: Command): void {
     .addOption(wireOption())
     .option("--verbose", "print everything that happens to the link")
     .addHelpText("after", EXAMPLES)
-    .action(async (address: string, path: string, { wire, name, label, verbose = false }: AgentFlags) => {
+    .action(async (address: string, path: string, flags: AgentFlags) => {
+      const { wire, name, label, verbose = false } = flags;
       if (name === "") throw new UsageError("--name must not be empty: the agent is called by it");
+      if (isHttp(address)) {
+        throw new UsageError(
+          "An agent cannot be called over http://: dial its controller over ws:// or another address",
+        );
+      }
       const spoken = fleetWireOf(wire);
       const client = await connect(address, {
         wire: spoken,
@@ -52,8 +61,9 @@ export function addAgent(program: Command): void {
         // Somebody who dials lazily goes on after a first attempt that failed.
         lazy: true,
         // There is no second link on stdio.
-        ...(address.startsWith("stdio:") && { redial: false as const }),
+        ...(isOnce(address) && { redial: false as const }),
         logger: agentLogger(verbose),
+        ...dialOptionsOf(address, flags),
         onConnect: (link) => say(metText(link, address, name)),
       });
       client.ready().catch(() => {});
@@ -62,11 +72,12 @@ export function addAgent(program: Command): void {
       // Timers of the module must not keep it.
       process.exit(isInterrupted ? 0 : 1);
     });
+  withDialOptions(command);
 }
 
 /** Whether the other end has taken it in: a fleet's welcome names its session, or where its calls begin. */
 function metText({ hello }: Connection, address: string, name: string): string {
-  const there = printable(address);
+  const there = printable(shownAddress(address));
   if (hello?.session !== undefined || hello?.nextId !== undefined) return `Joined ${there} as "${printable(name)}"`;
   return `Connected to ${there}, which takes in no agents: is it served with --fleet?`;
 }

@@ -7,10 +7,13 @@ import type { MemberInfo } from "../fleet/member.ts";
 import type { FleetEvent } from "../fleet/watching.ts";
 import { matcherOf } from "../fleet/where.ts";
 import { eventText, tableOf } from "./agents-table.ts";
+import { withDialOptions } from "./dial-flags.ts";
 import { changeOf, fleetError, membersOf } from "./fleet-replies.ts";
 import { type Labels, whereOption } from "./labels.ts";
 import { dial, type LinkFlags, withLinkOptions } from "./link.ts";
 import { printValue, say } from "./print.ts";
+import { isHttp } from "./schemes.ts";
+import { UsageError } from "./usage.ts";
 
 interface AgentsFlags extends LinkFlags {
   readonly where?: Labels;
@@ -31,7 +34,7 @@ Exit status: 0 printed, 1 there is no fleet that this end may see, or the link w
 
 /** Adds `convoke agents`. */
 export function addAgents(program: Command): void {
-  withLinkOptions(program.command("agents"))
+  const command = withLinkOptions(program.command("agents"))
     .summary("print the agents of a controller")
     .description("Prints the agents that a controller has: a server that was started with --fleet.")
     .argument("<address>", "where the controller is: a URL, host:port, or a path")
@@ -40,6 +43,9 @@ export function addAgents(program: Command): void {
     .option("--watch", "then print who comes and goes, a line each, until Ctrl-C")
     .addHelpText("after", EXAMPLES)
     .action(async (address: string, flags: AgentsFlags) => {
+      if (flags.watch && isHttp(address)) {
+        throw new UsageError("--watch needs a link that stays, and http:// has none: use ws://, or leave it out");
+      }
       const report = new Report(flags);
       const client = await dial(address, flags, { handlers: { fleet: { changed: report.changed } } });
       try {
@@ -51,6 +57,7 @@ export function addAgents(program: Command): void {
         await client.close({ graceMs: 0 });
       }
     });
+  withDialOptions(command);
 }
 
 /** Rejects when the controller tells no more. */

@@ -5,11 +5,13 @@ import type { RpcError } from "../core/errors.ts";
 import { type TimeStats, timeBetween } from "../core/histogram.ts";
 import { printable } from "../core/text.ts";
 import { type BenchReport, printTable, reportOf } from "./bench-report.ts";
+import { withDialOptions } from "./dial-flags.ts";
 import { dial, type LinkFlags, withLinkOptions } from "./link.ts";
 import { LiveLine } from "./live-line.ts";
 import { Load } from "./load.ts";
 import { printError, printValue, say } from "./print.ts";
 import { type Request, requestsOf } from "./requests.ts";
+import { shownAddress } from "./schemes.ts";
 import { countOption, numberOption, UsageError } from "./usage.ts";
 
 interface BenchFlags extends LinkFlags {
@@ -28,13 +30,14 @@ Examples:
   convoke bench /tmp/app.sock greet '{"name":"Ann"}' --wire native --in-flight 256 --connections 2
   convoke bench 127.0.0.1:7000 math.add '{"a":1,"b":2}' --seconds 30 --json
 
+Over http:// each call is a POST, and a connection of this end keeps up to as many sockets as calls are under way.
 Rate and times are those of results; percentiles are at most 6 % off. Bytes and writes are those of this end.
 Ctrl-C ends the run early and prints what there is; what is still under way at the end is not counted.
 Exit status: 0 some call gave a result, 1 none did or there is no link, 2 the command line is wrong.`;
 
 /** Adds `convoke bench`. */
 export function addBench(program: Command): void {
-  withLinkOptions(program.command("bench"))
+  const command = withLinkOptions(program.command("bench"))
     .summary("measure how fast a method answers")
     .description("Keeps a number of calls of one method under way for some seconds, and prints how fast they were.")
     .argument("<address>", "where the server is: a URL, host:port, or a path")
@@ -54,6 +57,7 @@ export function addBench(program: Command): void {
       else printTable(report);
       process.exitCode = report.results > 0 ? 0 : 1;
     });
+  withDialOptions(command);
 }
 
 function count(flags: string, description: string): Option {
@@ -97,7 +101,7 @@ async function run(address: string, request: Request, flags: BenchFlags): Promis
     // From here on the links end because they are closed.
     ended.abort();
     live.clear();
-    return reportOf({ address, method: request.method, wire, inFlight, connections }, measured);
+    return reportOf({ address: shownAddress(address), method: request.method, wire, inFlight, connections }, measured);
   } finally {
     await closed(clients);
   }
@@ -123,7 +127,9 @@ async function measure(load: Load, seconds: number, live: LiveLine, signal: Abor
 
 /** One client for each connection: which of them failed, and why, then needs no guessing. */
 async function linked(address: string, flags: BenchFlags): Promise<Client[]> {
-  const dials = Array.from({ length: flags.connections }, () => dial(address, flags));
+  const dials = Array.from({ length: flags.connections }, () =>
+    dial(address, flags, {}, { maxRequests: flags.inFlight }),
+  );
   const outcomes = await Promise.allSettled(dials);
   const clients = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   const failed = outcomes.find((outcome) => outcome.status === "rejected");

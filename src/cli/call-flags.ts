@@ -1,4 +1,5 @@
 import type { CallAllFlags } from "./call-all.ts";
+import { isHttp } from "./schemes.ts";
 import { UsageError } from "./usage.ts";
 
 /** What `convoke call` can be told. */
@@ -15,7 +16,7 @@ export interface CallFlags extends CallAllFlags {
 }
 
 /** Throws `UsageError` for flags that have no meaning together: to pass over them would be to do something else. */
-export function checkFlags(flags: CallFlags, requests: number): void {
+export function checkFlags(address: string, flags: CallFlags, requests: number): void {
   const given = (names: readonly (keyof CallFlags)[]): string | undefined => {
     const name = names.find((each) => flags[each] !== undefined);
     return name && `--${name.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
@@ -36,4 +37,8 @@ export function checkFlags(flags: CallFlags, requests: number): void {
   if (flags.errors)
     throw new UsageError("--all prints errors as JSON objects with --json: use that in place of --errors");
   if (requests > 1) throw new UsageError("--all calls one method: give a method and its params, nothing more");
+  if (flags.concurrency !== undefined && isHttp(address)) {
+    // They would come all at once, after a time that nobody can tell.
+    throw new UsageError("--concurrency needs a link that stays, and http:// has none: leave it out, or use ws://");
+  }
 }

@@ -5,6 +5,7 @@ import { RpcError } from "../core/errors.ts";
 import { lookup } from "../core/handlers.ts";
 import { agentTime, callAll, GRACE_MS } from "./call-all.ts";
 import { type CallFlags, checkFlags } from "./call-flags.ts";
+import { withDialOptions } from "./dial-flags.ts";
 import { fleetError } from "./fleet-replies.ts";
 import { whereOption } from "./labels.ts";
 import { dial, withLinkOptions } from "./link.ts";
@@ -17,6 +18,7 @@ Examples:
   convoke call tcp://127.0.0.1:7000 math.add '{"a":1,"b":2}'
   convoke call 127.0.0.1:7000 --batch math.add '{"a":1,"b":2}' greet '{"name":"Ann"}'
   convoke call /tmp/app.sock --same-method greet '{"name":"Ann"}' '{"name":"Bob"}'
+  convoke call https://api.example.org/rpc --header @token.txt math.add '{"a":1,"b":2}'
   convoke call 'exec:bash-language-server start' --wire lsp initialize '{"processId":null,"rootUri":null,"capabilities":{}}'
   convoke call 127.0.0.1:7000 --agent ann disk.free '{"path":"/"}'
   convoke call 127.0.0.1:7000 --all --where zone=a disk.free '{"path":"/"}'
@@ -25,15 +27,18 @@ Results go to stdout, one JSON value a line; errors go to stderr as <code> (<wir
 With --all each agent has one line, as soon as it has answered: <agent>, a tab and the result on stdout, or <agent>, a tab
 and the error on stderr; with --json one object {"member","ok","value" or "error"} on stdout for either. On a terminal
 stderr shows how many of them have answered. Agents that --first gave up have a line with --json only.
+A URL is tcp://host:port, tls://, ws://host:port/path, wss://, http://host:port/path, https://, grpc://host:port, grpcs://,
+unix:/path or exec:program args. http:// and https:// carry JSON-RPC, and notify this end with --wait only, where the server
+has server-sent events; a call of the server's cannot be answered there.
 Exit status: 0 all went well, or as many as --first wants; 1 a call failed, or there was no agent to call; 2 the command
 line is wrong.`;
 
 /** Adds `convoke call`. */
 export function addCall(program: Command): void {
-  withLinkOptions(program.command("call"))
+  const command = withLinkOptions(program.command("call"))
     .summary("call methods at an address")
     .description("Calls one or more methods, one after the other, and stops at the first that fails.")
-    .argument("<address>", "tcp://host:port, unix:/path, exec:program args, host:port or a path")
+    .argument("<address>", "where the server is: a URL, host:port, or a path")
     .argument("<method...>", "methods, each followed by its params as JSON; '' stands for no params")
     .usage("[options] <address> <method> [params-json] [<method> <params-json> …]")
     .option("--notify", "send notifications: no reply is awaited")
@@ -57,11 +62,12 @@ export function addCall(program: Command): void {
     .action(async (address: string, words: readonly string[], flags: CallFlags) => {
       const requests = requestsOf(words, flags.sameMethod ?? false);
       const [only] = requests;
-      checkFlags(flags, requests.length);
+      checkFlags(address, flags, requests.length);
       const isGood =
         flags.all && only !== undefined ? await callAll(address, only, flags) : await run(address, requests, flags);
       process.exitCode = isGood ? 0 : 1;
     });
+  withDialOptions(command);
 }
 
 function count(flags: string, description: string): Option {
@@ -77,10 +83,11 @@ async function run(address: string, requests: readonly Request[], flags: CallFla
   const interrupted = wait ? once(process, "SIGINT") : undefined;
   let client: Client;
   try {
-    client = await dial(address, flags, {
+    const options = {
       ...(wait && { handlers: printer(indent) }),
       ...(agent !== undefined && { timeoutMs: agentTime(flags.timeoutMs) + GRACE_MS }),
-    });
+    };
+    client = await dial(address, flags, options, { events: wait });
   } catch (thrown) {
     if (!RpcError.is(thrown)) throw thrown;
     printError(thrown, errors, indent);

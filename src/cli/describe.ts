@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Client } from "../client/client.ts";
 import { RpcError } from "../core/errors.ts";
+import { withDialOptions } from "./dial-flags.ts";
 import { dial, type LinkFlags, withLinkOptions } from "./link.ts";
 import { printValue } from "./print.ts";
 
@@ -10,6 +11,7 @@ const METHODS = ["rpc.discover", "rpc.serverInfo"];
 const EXAMPLES = `
 Examples:
   convoke describe tcp://127.0.0.1:7000
+  convoke describe http://127.0.0.1:8000/rpc
   convoke describe 'exec:node server.js' --wire lsp
 
 Prints the OpenRPC document of rpc.discover; from a server without it the answer of rpc.serverInfo.
@@ -17,7 +19,7 @@ Exit status: 0 printed, 1 the server says neither or cannot be reached, 2 the co
 
 /** Adds `convoke describe`. */
 export function addDescribe(program: Command): void {
-  withLinkOptions(program.command("describe"))
+  const command = withLinkOptions(program.command("describe"))
     .summary("print what a server says about its methods")
     .description("Asks a JSON-RPC server what can be called there.")
     .argument("<address>", "where the server is: a URL, host:port, or a path")
@@ -30,6 +32,7 @@ export function addDescribe(program: Command): void {
         await client.close();
       }
     });
+  withDialOptions(command);
 }
 
 async function description(client: Client): Promise<unknown> {

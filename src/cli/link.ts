@@ -1,18 +1,19 @@
 import { type Command, Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { connect, type NodeConnectOptions } from "../node.ts";
+import { type DialFlags, dialOptionsOf, type HttpWishes } from "./dial-flags.ts";
 import { commandLogger } from "./print.ts";
 import { numberOption } from "./usage.ts";
 import { wireOf, wireOption } from "./wires.ts";
 
 /** What every command that dials can be told. */
-export interface LinkFlags {
+export interface LinkFlags extends DialFlags {
   readonly wire: string;
   readonly timeoutMs: number;
   readonly verbose?: boolean;
 }
 
-/** Adds the options of a command that dials. */
+/** Adds the options of a command that dials, beside those of `withDialOptions`. */
 export function withLinkOptions(command: Command): Command {
   return command
     .addOption(wireOption())
@@ -24,19 +25,25 @@ export function withLinkOptions(command: Command): Command {
     .option("--verbose", "print what happens to the link, on stderr");
 }
 
-/** Dials once. Rejects with an `RpcError` when no link comes about. */
-export function dial(
-  address: string,
-  { wire, timeoutMs, verbose = false }: LinkFlags,
-  options: NodeConnectOptions = {},
-): Promise<Client> {
-  return connect(address, {
+/** What a client is made with. Throws `UsageError` for flags that do not fit the address. */
+export function linkOptionsOf(address: string, flags: LinkFlags, wishes?: HttpWishes): NodeConnectOptions {
+  const { wire, timeoutMs, verbose = false } = flags;
+  return {
     wire: wireOf(wire),
     timeoutMs,
     connectTimeoutMs: timeoutMs,
     handshakeTimeoutMs: timeoutMs,
-    redial: false,
     logger: commandLogger(verbose),
-    ...options,
-  });
+    ...dialOptionsOf(address, flags, wishes),
+  };
+}
+
+/** Dials once. Rejects with an `RpcError` when no link comes about. */
+export function dial(
+  address: string,
+  flags: LinkFlags,
+  options: NodeConnectOptions = {},
+  wishes?: HttpWishes,
+): Promise<Client> {
+  return connect(address, { ...linkOptionsOf(address, flags, wishes), redial: false, ...options });
 }

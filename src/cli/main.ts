@@ -5,6 +5,7 @@ import { RpcError } from "../core/errors.ts";
 import { addAgent } from "./agent.ts";
 import { addAgents } from "./agents.ts";
 import { addBench } from "./bench.ts";
+import { addBridge } from "./bridge.ts";
 import { endOnBrokenPipe } from "./broken-pipe.ts";
 import { addCall } from "./call.ts";
 import { addDescribe } from "./describe.ts";
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   addAgent(program);
   addAgents(program);
   addDescribe(program);
+  addBridge(program);
   addBench(program);
   try {
     await program.parseAsync();

@@ -17,6 +17,11 @@ export function jsonText(value: unknown, indent = false): string {
   return text.replace(OBEYED, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** A value as JSON has it, by the same rule; `undefined` stays what it is. */
+export function jsonOf(value: unknown): unknown {
+  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value, plain) ?? "null") as unknown);
+}
+
 /** Prints an error as a line of stderr, `<code> (<wireCode>): <message>`; or as a JSON object on stdout. */
 export function printError(error: Fault, asObject: boolean, indent: boolean): void {
   const { code, wireCode, message, data, trace, executed } = error;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ManualClock } from "../core/clock.ts";
 import type { CodecLink } from "../core/codec.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
-import { wireOf, wireOption } from "./wires.ts";
+import { fleetWireOf, wireOf, wireOption } from "./wires.ts";
 
 const LINK: CodecLink = {
   role: "client",
@@ -47,6 +47,20 @@ describe("the names of wires", () => {
   test("gorpc is compressed when it is asked for, and has no other detail", () => {
     expect(wireOf("gorpc:deflate").name).toBe("gorpc");
     expect(() => wireOf("gorpc:zip")).toThrow(/gorpc:deflate.+"zip"/);
+  });
+
+  test("command needs a prefix, takes any method, and has no agents", () => {
+    const link: CodecLink = { ...LINK, role: "server" };
+    const push = { kind: "notify", method: "tx", params: {}, meta: undefined } as const;
+    expect(
+      wireOf("command:tbcapi")
+        .codec(link)
+        .encode([push], () => undefined),
+    ).toEqual(['{"header":{"command":"tbcapi-tx-notification"},"payload":{}}']);
+    expect(() => wireOf("command")).toThrow(/as in command:tbcapi/);
+    expect(() => fleetWireOf("command:tbcapi")).toThrow(/no agents on command, where nobody says a name/);
+    expect(() => fleetWireOf("gorpc")).toThrow(/no agents on gorpc, where only/);
+    expect(fleetWireOf("native").name).toBe("native");
   });
 
   test("a wire that there is not is refused, and the message names native among the others", () => {

@@ -4,13 +4,20 @@ import { header, strictHeader } from "../framings/header.ts";
 import { rawJson } from "../framings/raw-json.ts";
 import { split } from "../framings/split.ts";
 import { gorpc } from "../gorpc.ts";
+import { command } from "../wires/command.ts";
 import { jsonrpc } from "../wires/jsonrpc.ts";
 import { lsp } from "../wires/lsp.ts";
 import { type NativeWireOptions, native } from "../wires/native.ts";
 import { UsageError } from "./usage.ts";
 
 const NAMES =
-  "jsonrpc, lsp, native, native:json, native:msgpack, gorpc, gorpc:deflate, raw, split:<byte>, header:<type>, strict:<type>";
+  "jsonrpc, lsp, native, native:json, native:msgpack, gorpc, gorpc:deflate, command:<prefix>, raw, split:<byte>, header:<type>, strict:<type>";
+
+/** The wires on which nobody can be an agent, and why. */
+const NO_FLEET: ReadonlyMap<string, string> = new Map([
+  ["gorpc", "where only the end that dialled makes calls"],
+  ["command", "where nobody says a name"],
+]);
 
 /** The `--wire` option of every command that opens a link; the environment variable `CONVOKE_WIRE` sets its default. */
 export function wireOption(): Option {
@@ -31,6 +38,8 @@ export function wireOf(name: string): Wire {
       return native(bodyOf(detail));
     case "gorpc":
       return gorpc({ compress: compressOf(detail) });
+    case "command":
+      return command({ prefix: prefixOf(detail) });
     case "raw":
       return jsonrpc({ framing: rawJson() });
     case "split":
@@ -47,10 +56,9 @@ export function wireOf(name: string): Wire {
 /** The wire of a name for a fleet, whose agents are called by the end that they dialled. Throws `UsageError` for one on which that cannot be. */
 export function fleetWireOf(name: string): Wire {
   const wire = wireOf(name);
-  if (wire.name !== "gorpc") return wire;
-  throw new UsageError(
-    "There are no agents on gorpc, where only the end that dialled makes calls: choose another --wire",
-  );
+  const why = NO_FLEET.get(wire.name);
+  if (why === undefined) return wire;
+  throw new UsageError(`There are no agents on ${wire.name}, ${why}: choose another --wire`);
 }
 
 function bodyOf(text: string): NativeWireOptions {
@@ -62,6 +70,11 @@ function bodyOf(text: string): NativeWireOptions {
 function compressOf(text: string): boolean {
   if (text === "" || text === "deflate") return text === "deflate";
   throw new UsageError(`gorpc can be compressed, as in gorpc:deflate, not ${JSON.stringify(text)}`);
+}
+
+function prefixOf(text: string): string {
+  if (text !== "") return text;
+  throw new UsageError("command needs what the names of all commands begin with, as in command:tbcapi");
 }
 
 /** A byte as a number (`10`, `0x1e`) or as the character itself. */

@@ -56,6 +56,22 @@ describe("forwarding", () => {
     await expect(near.call("nope")).rejects.toMatchObject({ code: "unimplemented", wireCode: -32601, data: "nope" });
   });
 
+  test("whether a call has run is what the other side says of it", async () => {
+    const started = deferred();
+    const hang = (): Promise<never> => {
+      started.resolve();
+      return new Promise(() => {});
+    };
+    const handlers = { hang };
+    const { near, through, far } = await chain(handlers, { near: { wire: native() }, far: { redial: false } });
+    await expect(near.call("nope")).rejects.toMatchObject({ code: "unimplemented", executed: "no" });
+    const lost = near.call("hang");
+    await started.promise;
+    await far.close({ graceMs: 0 });
+    await expect(lost).rejects.toMatchObject({ executed: "unknown" });
+    await through.closed;
+  });
+
   test("an error keeps its code, its number, its message, its data and its trace", async () => {
     const { near } = await chain({
       own: () => {

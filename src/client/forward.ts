@@ -1,6 +1,7 @@
 import type { CallContext, Caller } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
 import { type Dispatcher, lookup } from "../core/handlers.ts";
+import { OfThisCall } from "../core/middleware.ts";
 import { Client } from "./client.ts";
 
 /**
@@ -18,7 +19,8 @@ const OF_THE_LINK: ReadonlySet<string> = new Set([
 /**
  * Handlers that pass every call and notification on to another caller, whatever its method: `serve(address, { handlers:
  * forwarding(client), builtins: false })` is a proxy. Deadline, cancellation and metadata go along where the wires carry them;
- * results and errors come back as they are, the number or text of an error (`wireCode`) and its data with it. A caller that
+ * results and errors come back as they are: with an error its number or text (`wireCode`), its data, and whether the call has
+ * run. A caller that
  * gave no deadline has the time that `to` gives its calls.
  *
  * `to` is shared by all who call, and stays its owner's to close: for the other side every call is this end's own. A client
@@ -34,8 +36,9 @@ export function forwarding(to: Caller): Dispatcher {
     try {
       return await to.call(method, params, { timeoutMs: timeLeft(context), signal, meta });
     } catch (thrown) {
+      if (!RpcError.is(thrown)) throw thrown;
       // Its deadline, or its own caller: that says more than that this end gave up.
-      throw signal.aborted && RpcError.is(thrown) && thrown.cause === signal.reason ? signal.reason : thrown;
+      throw signal.aborted && thrown.cause === signal.reason ? signal.reason : passedOn(thrown);
     }
   };
   return lookup((method) => (OF_THE_LINK.has(method) ? undefined : pass));
@@ -45,7 +48,12 @@ function timeLeft({ deadline }: CallContext): number | undefined {
   return deadline === undefined ? undefined : Math.max(0, deadline - performance.now());
 }
 
+/** The inner call is the outer one: whether that has run is true of this. */
+function passedOn(error: RpcError): RpcError {
+  return new OfThisCall(error.code, error.message, { ...error, cause: error });
+}
+
 function down(method: string): RpcError {
   const why = "the other side cannot be reached at the moment";
-  return new RpcError("unavailable", `Cannot call "${method}": ${why}`, { executed: "no" });
+  return new OfThisCall("unavailable", `Cannot call "${method}": ${why}`, { executed: "no" });
 }

@@ -47,8 +47,14 @@ export function withMiddleware(dispatcher: Dispatcher, middleware: readonly Midd
   return { find: () => run, names: () => dispatcher.names?.() ?? [] };
 }
 
-/** A call to a method that was not registered: it says about this very call that it did not run. */
-export class UnknownMethod extends RpcError {
+/**
+ * An error about the very call that a handler was given: what it says about execution goes on to the caller. Of any other
+ * error that a handler throws it does not, for there an inner call speaks of itself.
+ */
+export class OfThisCall extends RpcError {}
+
+/** A call to a method that was not registered. */
+export class UnknownMethod extends OfThisCall {
   constructor(method: string) {
     super("unimplemented", "method not found", { data: method, executed: "no" });
   }

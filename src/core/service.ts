@@ -7,7 +7,7 @@ import { IdTable } from "./id-table.ts";
 import type { Limits, Slots } from "./limits.ts";
 import type { BatchMessage, Id, InvalidMessage, Message, ReplyMessage, RequestMessage } from "./message.ts";
 import type { Meter } from "./meter.ts";
-import { UnknownMethod } from "./middleware.ts";
+import { OfThisCall, UnknownMethod } from "./middleware.ts";
 import { Queue } from "./queue.ts";
 import { ReplyBatch, Task } from "./task.ts";
 
@@ -264,7 +264,7 @@ export class Service {
     const error = told ? thrown : (task.cancelled ?? RpcError.from(thrown));
     if (!told && error.code === "internal") this.#host.handlerFailed(error, task.method);
     // It ran: what an inner call said about itself must not be read as said about this one.
-    const inner = told && error.executed !== undefined && !(error instanceof UnknownMethod);
+    const inner = told && error.executed !== undefined && !(error instanceof OfThisCall);
     this.#finish(task, inner ? { ...faultOf(error), executed: undefined } : error);
   }
 

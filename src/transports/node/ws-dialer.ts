@@ -71,13 +71,9 @@ export function wsDialer(target: WsTarget): Dialer {
   }
   const connect = connectorOf(url, address, target.tls);
   return async (signal, terms) => {
-    const socket = await connect(signal);
-    // Only who needs it waits for it.
+    // Only who needs it waits for it, and before there is a socket whose end nobody would hear of.
     const { WebSocket } = await import("ws");
-    if (signal.aborted) {
-      socket.destroy();
-      throw givenUp(address, signal);
-    }
+    const socket = await connect(signal);
     const webSocket = new WebSocket(url, [...protocols], {
       headers,
       followRedirects: false,
