@@ -4,6 +4,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { COMMAND_CASES } from "./command-cases.ts";
+import { COORDINATOR_CASES } from "./coordinator-cases.ts";
 import { GORPC_CASES } from "./gorpc-cases.ts";
 import { JRPC2_CASES, JRPC2_RULES } from "./jrpc2-cases.ts";
 
@@ -98,6 +100,44 @@ const GORPC: Readonly<Record<string, string>> = {
     DefaultConcurrency DefaultRequestTimeout DefaultPendingMessages DefaultFlushDelay DefaultBufferSize`,
 };
 
+/** github.com/fluxninja/aperture/v2/pkg/rpc before October 2023. */
+const APERTURE: Readonly<Record<string, string>> = {
+  "rpc: controller": `
+    Clients NewClients Clients.Join Clients.List Clients.Call Clients.CallAll Call CallAll
+    Result Result.Client Result.Success Result.Err RawResult ExactMessage
+    StreamServer NewStreamServer StreamServer.Connect RegisterStreamServer ServerModule`,
+  "rpc: agent": `
+    HandlerRegistry NewHandlerRegistry HandlerRegistry.StartDispatcher RegisterFunction
+    Dispatcher Dispatcher.ProcessCommand Dispatcher.Chan Dispatcher.Stop
+    StreamClient NewStreamClient StreamClient.Start StreamClient.Stop RegisterStreamClient ClientModule`,
+};
+
+/** github.com/hemilabs/heminetwork/v2, and what it was called at v0.2. */
+const HEMI: Readonly<Record<string, string>> = {
+  "protocol: client": `
+    Conn NewConn ConnOptions ConnOptions.ReadLimit ConnOptions.Authenticator ConnOptions.Headers Conn.Connect
+    Conn.IsOnline Conn.ConnectCount Conn.Close Conn.CloseStatus Conn.Call Conn.Read Conn.Write Conn.ReadJSON
+    Conn.WriteJSON WSConnectTimeout WSHandshakeTimeout StatusHandshakeErr ErrPublicKeyAuth PublicKeyAuthError
+    HandshakeError HandshakeError.Error HandshakeError.Is`,
+  "protocol: frames": `
+    API API.Commands Command Message Message.Header Message.Payload Header Header.Command Header.ID Read Write
+    ErrInvalidCommand APIConn APIConn.ReadJSON APIConn.WriteJSON WSConn NewWSConn WSConn.ReadJSON WSConn.WriteJSON
+    WSConn.Close WSConn.CloseStatus Authenticator Authenticator.HandshakeClient Authenticator.HandshakeServer
+    PingRequest PingRequest.Timestamp PingResponse PingResponse.OriginTimestamp PingResponse.Timestamp`,
+  "protocol: errors": `
+    Error Error.Message Error.Trace Error.Timestamp Error.Error Error.String RequestError RequestErrorf NotFoundError
+    Errorf InternalError InternalError.ProtocolError InternalError.Error InternalError.Unwrap NewInternalError
+    NewInternalErrorf`,
+  auth: `
+    Secp256k1Auth NewSecp256k1AuthClient NewSecp256k1AuthServer Secp256k1Auth.RemotePublicKey
+    Secp256k1Auth.RemoteUserAgent Secp256k1Auth.HandshakeClient Secp256k1Auth.HandshakeServer Secp256k1Auth.Commands
+    CmdSecp256k1Error CmdSecp256k1Hello CmdSecp256k1HelloChallenge CmdSecp256k1HelloChallengeAccepted
+    Secp256k1Hello Secp256k1Hello.UserAgent Secp256k1Hello.PublicKey Secp256k1HelloChallenge
+    Secp256k1HelloChallenge.Message Secp256k1HelloChallengeAccepted Secp256k1HelloChallengeAccepted.Signature
+    AuthenticateMessage AuthenticateMessage.Nonce AuthenticateMessage.Message AuthenticateMessage.Serialize
+    AuthenticateMessage.Hash NewAuthenticateMessage MustNewAuthenticateMessage NewAuthenticateFromBytes`,
+};
+
 const ORIGINS: readonly Origin[] = [
   {
     library: "jrpc2",
@@ -113,6 +153,18 @@ const ORIGINS: readonly Origin[] = [
     names: GORPC,
     differing: GORPC_CASES.filter(({ match }) => match === "different"),
     cases: GORPC_CASES,
+  },
+  {
+    library: "aperture",
+    names: APERTURE,
+    differing: COORDINATOR_CASES.filter(({ match }) => match === "different"),
+    cases: COORDINATOR_CASES,
+  },
+  {
+    library: "hemi",
+    names: HEMI,
+    differing: COMMAND_CASES.filter(({ match }) => match === "different"),
+    cases: COMMAND_CASES,
   },
 ];
 

@@ -9,26 +9,38 @@ const SRC = fileURLToPath(new URL("../src", import.meta.url));
 /** Which rooms a room may import from, beside itself. Files that stand at the top of src join the rooms they like. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  auth: ["core"],
   framings: ["core", "gob"],
   codecs: ["core", "gob"],
   transports: ["core"],
   gob: ["core"],
+  http: ["core", "codecs", "transports"],
+  node: ["core", "http", "transports"],
   wires: ["core", "codecs", "framings"],
   client: ["core"],
   server: ["core"],
   fleet: ["core"],
   otel: ["core"],
-  cli: ["core", "framings", "wires", "client", "server", "fleet", "gorpc.ts", "node.ts"],
+  cli: ["core", "http.ts", "framings", "wires", "client", "server", "fleet", "gorpc.ts", "node.ts"],
 };
 
 /** Rooms and files that may say `node:`. */
-const SAYS_NODE = ["transports/node/", "node.ts", "cli/"];
+const SAYS_NODE = ["transports/node/", "http/node/", "node/", "node.ts", "cli/"];
 
-/** What comes from other packages, and the one file that imports it where it is not a type. */
+/** Where protobuf is spoken. */
+const PROTOBUF = /^(codecs\/coordinator|wires\/coordinator|transports\/node\/)/;
+
+/** What comes from other packages, and who may import it. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
+  "@bufbuild/protobuf": PROTOBUF,
+  "@bufbuild/protobuf/codegenv2": PROTOBUF,
+  "@bufbuild/protobuf/wkt": PROTOBUF,
+  "@grpc/grpc-js": /^transports\/node\/grpc-/,
+  "@noble/curves/secp256k1.js": /^auth\//,
   "@opentelemetry/api": /^otel\//,
   "@standard-schema/spec": /^(core|wires)\//,
   commander: /^cli\//,
+  ws: /^transports\/node\/ws-/,
 };
 
 interface Import {
@@ -77,9 +89,10 @@ function roomOf(path: string): string {
   return path.split("/", 1)[0] ?? path;
 }
 
-/** Codecs and node transports are rooms of rooms: siblings in one folder know one another. */
+/** Codecs and node transports are rooms of rooms: siblings in one folder know one another, and what was generated for them. */
 function isSibling(from: string, to: string): boolean {
-  return dirname(from) === dirname(to) || dirname(from) === join(dirname(to), "node");
+  const [home = ""] = dirname(from).split("/generated", 1);
+  return home === dirname(to) || home === join(dirname(to), "node") || to.startsWith(`${home}/generated/`);
 }
 
 describe("who may import whom", () => {
@@ -115,6 +128,14 @@ describe("who may import whom", () => {
   test("only its own entry brings in OpenTelemetry, which is an optional peer", () => {
     const importers = inner.filter(({ from, to }) => roomOf(to) === "otel" && roomOf(from) !== "otel");
     expect([...new Set(importers.map(({ from }) => from))]).toEqual(["opentelemetry.ts"]);
+  });
+
+  test("only its own entry brings in the coordinator's wire, which needs an optional peer", () => {
+    const importers = inner.filter(
+      ({ from, to }) =>
+        /^(codecs|wires)\/coordinator\b/.test(to) && !/^(codecs\/coordinator\/|wires\/coordinator\.ts)/.test(from),
+    );
+    expect([...new Set(importers.map(({ from }) => from))]).toEqual(["coordinator.ts"]);
   });
 
   test("there is no cycle, among types neither", () => {
