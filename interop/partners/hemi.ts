@@ -53,7 +53,7 @@ export class HemiEnd {
 }
 
 /** What the Go client is started with. */
-export interface HemiClientOptions {
+interface HemiClientOptions {
   /** The private key in hexadecimal digits; without it there is no authenticator. */
   readonly key?: string;
   /** Whether the handshake is that of v0.2. */

@@ -33,6 +33,12 @@ const golden = [
     frames: ['{"header":{"command":"t-add-request","id":"1"},"payload":{"a":1}}'],
   },
   {
+    says: "a call of the accepter has an id that Hemi's clients do not count",
+    from: "server",
+    messages: [callOf("add", { a: 1 }, 1)],
+    frames: ['{"header":{"command":"t-add-request","id":"s1"},"payload":{"a":1}}'],
+  },
+  {
     says: "a notification has no id unless it is given one",
     from: "server",
     messages: [

@@ -84,7 +84,7 @@ export class CommandCodec implements Codec {
 
   #message(it: Command, { request, isReply = false, notification }: Heard): Message | undefined {
     if (request !== undefined) return this.#request(it, request);
-    const id = ownIdOf(it.id);
+    const id = ownIdOf(it.id, this.#link.role);
     const call = id === undefined ? undefined : this.#link.pending(id);
     if (id !== undefined && call !== undefined && this.#answers(it, call, notification))
       return this.#reply(it, id, call);
@@ -164,7 +164,7 @@ export class CommandCodec implements Codec {
     if (it === undefined) return nobody;
     const request = this.#table.heard(it.command)?.request;
     if (request !== undefined) return { ...nobody, id: this.#idOf(it.id), method: request.method };
-    const id = ownIdOf(it.id);
+    const id = ownIdOf(it.id, this.#link.role);
     const call = id === undefined ? undefined : this.#link.pending(id);
     const isReply = call !== undefined && this.#table.request(call.method)?.reply === it.command;
     return id !== undefined && isReply ? lost(id, code, message) : nobody;

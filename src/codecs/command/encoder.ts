@@ -4,7 +4,7 @@ import type { ErrorMessage, Message, RequestMessage } from "../../core/message.t
 import { isLonger } from "../../core/text.ts";
 import { encodeCommand, isObject } from "./envelope.ts";
 import { errorOf, nowSeconds } from "./errors.ts";
-import { ownIdOf, wireIdOf } from "./ids.ts";
+import { callIdOf, isCallId, wireIdOf } from "./ids.ts";
 import type { Dialect } from "./options.ts";
 import { type CommandTable, replyTo } from "./table.ts";
 
@@ -40,8 +40,8 @@ export class CommandEncoder {
       if (id === undefined) return undefined;
       return ["invalid_argument", "the link gives calls their ids; notify() sends a command with one of your own"];
     }
-    if (id !== undefined && ownIdOf(id) !== undefined) {
-      return ["invalid_argument", "such ids are those of this end's calls; choose one that is no number"];
+    if (id !== undefined && isCallId(id, this.#link.role)) {
+      return ["invalid_argument", `such ids are those of calls; choose another one than "${id}"`];
     }
     if (this.#table.notification(method) !== undefined) return undefined;
     if (this.#table.request(method) === undefined) return ["unimplemented", "command() was given no such notification"];
@@ -76,7 +76,11 @@ export class CommandEncoder {
   #text(message: Message): string | undefined {
     switch (message.kind) {
       case "call":
-        return written(this.#table.request(message.method)?.command, String(message.id), message.params);
+        return written(
+          this.#table.request(message.method)?.command,
+          callIdOf(message.id, this.#link.role),
+          message.params,
+        );
       case "notify": {
         const { method, params, meta } = message;
         const entry = this.#table.notification(method) ?? this.#table.request(method);
