@@ -63,9 +63,13 @@ export function fleetSuite(name: string, wire: Wire, place: () => FleetPlace, ca
   async function stage(
     options: FleetOptions = {},
     serving: (fleet: Fleet) => ServeOptions = () => ({}),
+    identity?: unknown,
   ): Promise<Stage> {
     const fleet = new Fleet({ nameless: "serve", ...options });
-    const { listen, dial } = place();
+    const { listen: plain, dial } = place();
+    // As a transport does that knows who dialled: by a certificate, say.
+    const listen: Listen =
+      identity === undefined ? plain : (accept, terms) => plain((raw) => accept({ ...raw, identity }), terms);
     const log = new Log();
     const server = await Server.open([listen], wire, { logger: log, fleet, ...serving(fleet) });
     open.push(server);
@@ -313,9 +317,7 @@ export function fleetSuite(name: string, wire: Wire, place: () => FleetPlace, ca
     });
 
     test("a name is bound to the identity where there is one", async () => {
-      const { fleet, agent, connect } = await stage({ nameless: "reject" }, () => ({
-        authenticator: { client: async () => undefined, server: async () => "ann" },
-      }));
+      const { fleet, agent, connect } = await stage({ nameless: "reject" }, undefined, "ann");
       await refused(connect({ name: "bob" }), 'Cannot join as "bob": this end was authenticated as "ann"');
       await agent("ann");
       expect(fleet.list().map(({ name: each }) => each)).toEqual(["ann"]);
