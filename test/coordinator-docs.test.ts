@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { DurationSchema, StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { STATUS_NUMBERS } from "../src/codecs/coordinator/statuses.ts";
 import { coordinator } from "../src/coordinator.ts";
 import type { Role } from "../src/core/channel.ts";
 import type { Carries, CodecLink } from "../src/core/codec.ts";
+import { GRPC_NUMBERS } from "../src/core/errors.ts";
 import type { CallMessage, Message } from "../src/core/message.ts";
 import type { Wire } from "../src/core/wire.ts";
 import { gorpc } from "../src/gorpc.ts";
@@ -93,7 +93,7 @@ describe(PAGE, () => {
 
   test("has the numbers of the codes", () => {
     const rows = tableOf("| code |").map(([code = "", number]) => [code.replaceAll("`", ""), Number(number)]);
-    expect(rows).toEqual([...STATUS_NUMBERS]);
+    expect(rows).toEqual([...GRPC_NUMBERS]);
   });
 
   test("has the behaviours of Aperture, and what is different here", () => {

@@ -1,6 +1,6 @@
 import { randomWord } from "./random-word.ts";
 
-/** The 16 gRPC and Connect names. Every codec owns one two-way table to its own numbers. */
+/** The 16 gRPC and Connect names, in the order of gRPC's numbers from 1 on. Every other wire has a two-way table of its own. */
 const CODES = [
   "cancelled",
   "unknown",
@@ -26,6 +26,14 @@ export type Code = (typeof CODES)[number];
 /** Whether a value from the wire is one of the 16 names. */
 export function isCode(value: unknown): value is Code {
   return KNOWN.has(value);
+}
+
+/** gRPC's numbers of the codes, 1 to 16; 0 would be no error. */
+export const GRPC_NUMBERS: ReadonlyMap<Code, number> = /* @__PURE__ */ new Map(CODES.map((code, at) => [code, at + 1]));
+
+/** The code of a number of gRPC; `undefined` for 0 and for numbers that there are not. */
+export function codeOfGrpc(number: number): Code | undefined {
+  return CODES[number - 1];
 }
 
 /**

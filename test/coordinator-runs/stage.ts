@@ -11,11 +11,10 @@ import {
   ServerToClientSchema,
 } from "../../src/codecs/coordinator/generated/aperture/rpc/v1/rpc_pb.ts";
 import type { CoordinatorMethods } from "../../src/codecs/coordinator/methods.ts";
-import { STATUS_NUMBERS } from "../../src/codecs/coordinator/statuses.ts";
 import { coordinator } from "../../src/coordinator.ts";
 import type { Channel, CloseReason, Full } from "../../src/core/channel.ts";
 import { ManualClock } from "../../src/core/clock.ts";
-import { type Code, RpcError } from "../../src/core/errors.ts";
+import { type Code, GRPC_NUMBERS, RpcError } from "../../src/core/errors.ts";
 import type { Dialer, Listen, RawConnection } from "../../src/core/wire.ts";
 import { Fleet } from "../../src/fleet/fleet.ts";
 import type { FleetOptions } from "../../src/fleet/options.ts";
@@ -207,7 +206,7 @@ export class HandController extends Hand<ClientToServer["msg"]> {
 /** gRPC's name of the code of a response. */
 function codeOfResult(result: Response["result"]): string {
   if (result.case !== "error") return "OK";
-  for (const [code, number] of STATUS_NUMBERS) if (number === result.value.code) return grpcName(code);
+  for (const [code, number] of GRPC_NUMBERS) if (number === result.value.code) return grpcName(code);
   return String(result.value.code);
 }
 

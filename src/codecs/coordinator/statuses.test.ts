@@ -3,8 +3,9 @@ import { type Any, anyPack, DurationSchema, ValueSchema } from "@bufbuild/protob
 import { describe, expect, test } from "vitest";
 import { callOf } from "../../../test/codecs/ends.ts";
 import type { Code, Fault } from "../../core/errors.ts";
+import { GRPC_NUMBERS } from "../../core/errors.ts";
 import type { Status } from "./generated/google/rpc/status_pb.ts";
-import { faultOf, STATUS_NUMBERS, statusOf } from "./statuses.ts";
+import { faultOf, statusOf } from "./statuses.ts";
 
 const detail = anyPack(DurationSchema, create(DurationSchema, { seconds: 5n }));
 const value = (json: JsonValue): Any => anyPack(ValueSchema, fromJson(ValueSchema, json));
@@ -18,8 +19,8 @@ const back = (fault: Fault): Fault => faultOf(statusOf(fault), 128);
 
 describe("codes", () => {
   test("each of the 16 has gRPC's number, and comes back", () => {
-    expect([...STATUS_NUMBERS.values()]).toEqual(Array.from({ length: 16 }, (_, at) => at + 1));
-    for (const [code, number] of STATUS_NUMBERS) {
+    expect([...GRPC_NUMBERS.values()]).toEqual(Array.from({ length: 16 }, (_, at) => at + 1));
+    for (const [code, number] of GRPC_NUMBERS) {
       expect(statusOf({ code, message: "no" }).code).toBe(number);
       expect(back({ code, message: "no" })).toMatchObject({ code, message: "no", wireCode: number });
     }
@@ -38,7 +39,7 @@ describe("codes", () => {
     ["unknown", 1.5],
     ["not_found", 4004],
   ] as const)("%s of another wire, where it was %s, is the number of its name", (code: Code, wireCode) => {
-    expect(statusOf({ code, message: "", wireCode }).code).toBe(STATUS_NUMBERS.get(code));
+    expect(statusOf({ code, message: "", wireCode }).code).toBe(GRPC_NUMBERS.get(code));
   });
 });
 

@@ -1,31 +1,10 @@
 import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
 import { type Any, ValueSchema } from "@bufbuild/protobuf/wkt";
-import type { Code, Executed, Fault } from "../../core/errors.ts";
+import { type Code, codeOfGrpc, type Executed, type Fault, GRPC_NUMBERS } from "../../core/errors.ts";
 import type { ErrorMessage } from "../../core/message.ts";
 import { printable } from "../../core/text.ts";
 import type { Status } from "./generated/google/rpc/status_pb.ts";
 import { typeNameOf, typeUrlOf } from "./types.ts";
-
-/** The numbers of gRPC, each at its place; 0 is no error. */
-const CODES: readonly (Code | undefined)[] = [
-  undefined,
-  "cancelled",
-  "unknown",
-  "invalid_argument",
-  "deadline_exceeded",
-  "not_found",
-  "already_exists",
-  "permission_denied",
-  "resource_exhausted",
-  "failed_precondition",
-  "aborted",
-  "out_of_range",
-  "unimplemented",
-  "internal",
-  "unavailable",
-  "data_loss",
-  "unauthenticated",
-];
 
 /** What Go says of a context that has ended. Aperture's agents send it as it is, with the code of any other error. */
 const GO_CONTEXT: ReadonlyMap<string, Code> = new Map([
@@ -33,11 +12,6 @@ const GO_CONTEXT: ReadonlyMap<string, Code> = new Map([
   ["context canceled", "cancelled"],
 ]);
 const UNKNOWN = 2;
-
-/** The codes by their numbers, for the page of the wire. */
-export const STATUS_NUMBERS: ReadonlyMap<Code, number> = new Map(
-  CODES.flatMap((code, number) => (code === undefined ? [] : [[code, number]])),
-);
 
 /**
  * The status of an error. Details that are `google.protobuf.Any` messages go along, others have no form here. Data is one
@@ -57,7 +31,7 @@ export function faultOf({ code, message, details }: Status, maxDepth: number): F
   const { trace, executed } = extrasOf(data);
   const ended = code === UNKNOWN ? GO_CONTEXT.get(message) : undefined;
   return {
-    code: ended ?? CODES[code] ?? "unknown",
+    code: ended ?? codeOfGrpc(code) ?? "unknown",
     message,
     data,
     details: rest.length === 0 ? undefined : rest,
@@ -71,8 +45,11 @@ export function faultOf({ code, message, details }: Status, maxDepth: number): F
 /** A number that is none of gRPC's goes back as it came. */
 function numberOf({ code, wireCode }: Fault): number {
   const isForeign =
-    code === "unknown" && typeof wireCode === "number" && (wireCode | 0) === wireCode && CODES.length <= wireCode >>> 0;
-  return isForeign ? wireCode : (STATUS_NUMBERS.get(code) ?? UNKNOWN);
+    code === "unknown" &&
+    typeof wireCode === "number" &&
+    (wireCode | 0) === wireCode &&
+    GRPC_NUMBERS.size < wireCode >>> 0;
+  return isForeign ? wireCode : (GRPC_NUMBERS.get(code) ?? UNKNOWN);
 }
 
 /** Whoever prints an error prints its text: it says which method there is not, and the trace by which the log of this end has it. */
