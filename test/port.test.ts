@@ -486,6 +486,13 @@ describe("what a port cannot serve is refused when it is asked for", () => {
     await expect(serve(TCP, { wires })).rejects.toThrow(why);
   });
 
+  test("an authenticator where one of the wires has no room for it", async () => {
+    const authenticator = { client: async () => undefined, server: async () => "ann" };
+    await expect(serve("tcp://127.0.0.1:0", { wires: LINES, authenticator })).rejects.toThrow(
+      "The wire gorpc has no room for an authenticator",
+    );
+  });
+
   test("wire and wires together, and wires at other addresses", async () => {
     await expect(serve(TCP, { wires: LINES, wire: native() })).rejects.toThrow(
       /^Give the option wire or wires, not both/,

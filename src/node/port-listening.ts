@@ -1,4 +1,5 @@
-import type { Listen, Wire } from "../core/wire.ts";
+import { checkAuthenticator } from "../core/options.ts";
+import type { Authenticator, Listen, Wire } from "../core/wire.ts";
 import type { Address } from "../transports/node/address.ts";
 import { portListen } from "../transports/node/port.ts";
 import { isWire, type PortService } from "../transports/node/port-doors.ts";
@@ -6,6 +7,7 @@ import type { TlsServeOptions } from "../transports/node/tls.ts";
 
 /** What a server was told about its wires. */
 export interface WiresOptions {
+  readonly authenticator?: Authenticator | undefined;
   /** The wire to speak; all who dial must agree. */
   readonly wire?: Wire | undefined;
   /**
@@ -17,12 +19,14 @@ export interface WiresOptions {
 
 /**
  * The wire of a server's links that do not say theirs: of several, the one that is JSON-RPC. Throws `TypeError` for `wire` and
- * `wires` together.
+ * `wires` together, and for an authenticator where one of them has no room for it.
  */
-export function ownWire({ wire, wires }: WiresOptions, usual: () => Wire): Wire {
+export function ownWire({ wire, wires, authenticator }: WiresOptions, usual: () => Wire): Wire {
   if (wires === undefined) return wire ?? usual();
   if (wire !== undefined) throw new TypeError("Give the option wire or wires, not both: each says what is spoken");
-  return wires.filter(isWire).find(({ name }) => name === "jsonrpc") ?? usual();
+  const spoken = wires.filter(isWire);
+  for (const each of spoken) checkAuthenticator(authenticator, each);
+  return spoken.find(({ name }) => name === "jsonrpc") ?? usual();
 }
 
 /** Listens at one address for all of the wires. Throws `TypeError` for an address that cannot be such a port. */
