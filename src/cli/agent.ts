@@ -3,7 +3,7 @@ import type { Connection } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import { printable } from "../core/text.ts";
 import { connect } from "../node.ts";
-import { type DialFlags, dialOptionsOf, withDialOptions } from "./dial-flags.ts";
+import { addressesOf, type DialFlags, dialOptionsOf, fallbackOption, withDialOptions } from "./dial-flags.ts";
 import { ABOUT_MODULE, handlersOf } from "./handlers-of.ts";
 import { type Labels, labelsOption } from "./labels.ts";
 import { commandLogger, say } from "./print.ts";
@@ -23,10 +23,12 @@ const EXAMPLES = `
 Examples:
   convoke agent tcp://127.0.0.1:7000 ./handlers.js --name ann
   convoke agent wss://fleet.example.org/agents ./handlers.js --name ann --header @token.txt
+  convoke agent grpcs://fleet.example.org:7100 ./handlers.js --name ann --fallback wss://fleet.example.org/agents
   convoke agent unix:/tmp/fleet.sock ./handlers.js --name "$(hostname)" --label zone=a --label os=linux --wire native
 
 ${ABOUT_MODULE}
-The agent dials until somebody answers, and again whenever its link is lost.
+The agent dials until somebody answers, and again whenever its link is lost. With --fallback it takes the first address that
+answers, and moves to a better one when that answers again.
 Exit status: 0 after Ctrl-C, 1 the controller wants it never again, 2 the command line is wrong.`;
 
 /** Adds `convoke agent`. */
@@ -42,18 +44,20 @@ export function addAgent(program: Command): void {
     )
     .addOption(labelsOption("--label <k=v>", "a label that agents are chosen by; may be given again"))
     .addOption(wireOption())
+    .addOption(fallbackOption())
     .option("--verbose", "print everything that happens to the link")
     .addHelpText("after", EXAMPLES)
     .action(async (address: string, path: string, flags: AgentFlags) => {
-      const { wire, name, label, verbose = false } = flags;
+      const { wire, name, label, fallback, verbose = false } = flags;
       if (name === "") throw new UsageError("--name must not be empty: the agent is called by it");
-      if (isHttp(address)) {
+      const addresses = addressesOf(address, flags);
+      if (addresses.some(isHttp)) {
         throw new UsageError(
           "An agent cannot be called over http://: dial its controller over ws:// or another address",
         );
       }
       const spoken = fleetWireOf(wire);
-      const client = await connect(address, {
+      const client = await connect(addresses, {
         wire: spoken,
         handlers: await handlersOf(path),
         name,
@@ -61,10 +65,11 @@ export function addAgent(program: Command): void {
         // Somebody who dials lazily goes on after a first attempt that failed.
         lazy: true,
         // There is no second link on stdio.
-        ...(isOnce(address) && { redial: false as const }),
+        ...(addresses.every(isOnce) && { redial: false as const }),
         logger: agentLogger(verbose),
         ...dialOptionsOf(address, flags),
-        onConnect: (link) => say(metText(link, address, name)),
+        // Which of several addresses it is shows when the link is up.
+        onConnect: (link) => void setImmediate(() => say(metText(link, (fallback && client.address) ?? address, name))),
       });
       client.ready().catch(() => {});
       const isInterrupted = await untilInterrupted(client.closed, () => client.close());

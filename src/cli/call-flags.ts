@@ -1,4 +1,5 @@
 import type { CallAllFlags } from "./call-all.ts";
+import { addressesOf } from "./dial-flags.ts";
 import { isHttp } from "./schemes.ts";
 import { UsageError } from "./usage.ts";
 
@@ -37,7 +38,7 @@ export function checkFlags(address: string, flags: CallFlags, requests: number):
   if (flags.errors)
     throw new UsageError("--all prints errors as JSON objects with --json: use that in place of --errors");
   if (requests > 1) throw new UsageError("--all calls one method: give a method and its params, nothing more");
-  if (flags.concurrency !== undefined && isHttp(address)) {
+  if (flags.concurrency !== undefined && addressesOf(address, flags).some(isHttp)) {
     // They would come all at once, after a time that nobody can tell.
     throw new UsageError("--concurrency needs a link that stays, and http:// has none: leave it out, or use ws://");
   }

@@ -5,7 +5,7 @@ import { RpcError } from "../core/errors.ts";
 import { lookup } from "../core/handlers.ts";
 import { agentTime, callAll, GRACE_MS } from "./call-all.ts";
 import { type CallFlags, checkFlags } from "./call-flags.ts";
-import { withDialOptions } from "./dial-flags.ts";
+import { fallbackOption, withDialOptions } from "./dial-flags.ts";
 import { fleetError } from "./fleet-replies.ts";
 import { whereOption } from "./labels.ts";
 import { dial, withLinkOptions } from "./link.ts";
@@ -20,6 +20,7 @@ Examples:
   convoke call /tmp/app.sock --same-method greet '{"name":"Ann"}' '{"name":"Bob"}'
   convoke call https://api.example.org/rpc --header @token.txt math.add '{"a":1,"b":2}'
   convoke call 'exec:bash-language-server start' --wire lsp initialize '{"processId":null,"rootUri":null,"capabilities":{}}'
+  convoke call wss://api.example.org/ws --fallback https://api.example.org/rpc math.add '{"a":1,"b":2}'
   convoke call 127.0.0.1:7000 --agent ann disk.free '{"path":"/"}'
   convoke call 127.0.0.1:7000 --all --where zone=a disk.free '{"path":"/"}'
 
@@ -40,6 +41,7 @@ export function addCall(program: Command): void {
     .description("Calls one or more methods, one after the other, and stops at the first that fails.")
     .argument("<address>", "where the server is: a URL, host:port, or a path")
     .argument("<method...>", "methods, each followed by its params as JSON; '' stands for no params")
+    .addOption(fallbackOption())
     .usage("[options] <address> <method> [params-json] [<method> <params-json> …]")
     .option("--notify", "send notifications: no reply is awaited")
     .option("--batch", "send everything as one batch; every failure shows")

@@ -1,12 +1,13 @@
 import { type Command, Option } from "commander";
 import type { NodeConnectOptions } from "../node.ts";
 import { type Headers, headerOption } from "./headers.ts";
-import { isGrpc, isHttp, isSecure, isWebSocket } from "./schemes.ts";
+import { isGrpc, isHttp, isPoll, isSecure, isWebSocket } from "./schemes.ts";
 import { addTlsOptions, type TlsEnd, type TlsFlags, tlsFilesOf } from "./tls-flags.ts";
 import { UsageError } from "./usage.ts";
 
 /** What belongs to some kinds of addresses, for a command that dials. */
 export interface DialFlags extends TlsFlags {
+  readonly fallback?: readonly string[];
   readonly header?: Headers;
   readonly plaintextCredentials?: boolean;
 }
@@ -34,27 +35,44 @@ export function withDialOptions(command: Command, group: string = GROUP): Comman
   return addTlsOptions(command, END, group);
 }
 
-/** How an address is dialled. Throws `UsageError` for flags that it has no use for: to pass over them would be to do something else. */
+/** `--fallback`, for a command whose server may be reached in several ways. */
+export function fallbackOption(): Option {
+  const about = "another address of the same server, for when those before do not answer; may be given again";
+  return new Option("--fallback <address>", about).argParser((text: string, before: readonly string[] = []) => [
+    ...before,
+    text,
+  ]);
+}
+
+/** The address and those that stand in for it, the best first. */
+export function addressesOf(address: string, { fallback = [] }: DialFlags): readonly string[] {
+  return [address, ...fallback];
+}
+
+/** How an address, and those that stand in for it, are dialled. Throws `UsageError` for flags that none of them has a use for: to pass over them would be to do something else. */
 export function dialOptionsOf(
   address: string,
   flags: DialFlags,
   { events, maxRequests }: HttpWishes = {},
-): Pick<NodeConnectOptions, "tls" | "ws" | "http" | "grpc"> {
+): Pick<NodeConnectOptions, "tls" | "ws" | "http" | "poll" | "grpc"> {
   const { header: headers, plaintextCredentials } = flags;
-  const tls = tlsFilesOf(flags, [address], END);
+  const addresses = addressesOf(address, flags);
+  const tls = tlsFilesOf(flags, addresses, END);
+  const [ws, http, poll, grpc] = [isWebSocket, isHttp, isPoll, isGrpc].map((isOne) => addresses.some(isOne));
   const given = headers !== undefined ? "--header" : plaintextCredentials ? "--plaintext-credentials" : undefined;
-  if (given !== undefined && !(isWebSocket(address) || isHttp(address) || isGrpc(address))) {
+  if (given !== undefined && !(ws || http || poll || grpc)) {
     throw new UsageError(
       `${given} belongs to an address of the web or of gRPC: ws://, http:// or grpc://, with TLS or without`,
     );
   }
-  if (plaintextCredentials && isSecure(address)) {
+  if (plaintextCredentials && addresses.every(isSecure)) {
     throw new UsageError("--plaintext-credentials belongs to an address without TLS: leave it out");
   }
   return {
     ...(tls && { tls }),
-    ...(isWebSocket(address) && { ws: { headers, plaintextCredentials } }),
-    ...(isHttp(address) && { http: { headers, plaintextCredentials, events, maxRequests } }),
-    ...(isGrpc(address) && { grpc: { metadata: headers, insecure: plaintextCredentials } }),
+    ...(ws && { ws: { headers, plaintextCredentials } }),
+    ...(http && { http: { headers, plaintextCredentials, events, maxRequests } }),
+    ...(poll && { poll: { headers, plaintextCredentials } }),
+    ...(grpc && { grpc: { metadata: headers, insecure: plaintextCredentials } }),
   };
 }

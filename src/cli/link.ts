@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { connect, type NodeConnectOptions } from "../node.ts";
-import { type DialFlags, dialOptionsOf, type HttpWishes } from "./dial-flags.ts";
+import { addressesOf, type DialFlags, dialOptionsOf, type HttpWishes } from "./dial-flags.ts";
 import { commandLogger } from "./print.ts";
 import { numberOption } from "./usage.ts";
 import { wireOf, wireOption } from "./wires.ts";
@@ -45,5 +45,5 @@ export function dial(
   options: NodeConnectOptions = {},
   wishes?: HttpWishes,
 ): Promise<Client> {
-  return connect(address, { ...linkOptionsOf(address, flags, wishes), redial: false, ...options });
+  return connect(addressesOf(address, flags), { ...linkOptionsOf(address, flags, wishes), redial: false, ...options });
 }

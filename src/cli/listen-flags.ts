@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { basicQuery, type ParseGet, typedQuery } from "../http.ts";
 import type { NodeServeOptions } from "../node.ts";
-import { isHttp, isWebSocket } from "./schemes.ts";
+import { isHttp, isPoll, isWebSocket } from "./schemes.ts";
 import { addTlsOptions, type TlsEnd, type TlsFlags, tlsFilesOf } from "./tls-flags.ts";
 import { UsageError } from "./usage.ts";
 
@@ -49,17 +49,20 @@ export function listenOptionsOf(
   flags: ListenFlags,
   tlsFlags: TlsFlags,
   end: TlsEnd,
-): { readonly listen: readonly string[] } & Pick<NodeServeOptions, "tls" | "ws" | "http"> {
+): { readonly listen: readonly string[] } & Pick<NodeServeOptions, "tls" | "ws" | "http" | "poll"> {
   const { listen = [], allowHost: hosts, allowOrigin: origins, cors, get } = flags;
   if (listen.length === 0) throw new UsageError("Say where to listen, as in --listen tcp://127.0.0.1:7000");
   const hasHttp = listen.some(isHttp);
   const hasWebSocket = listen.some(isWebSocket);
+  const hasPoll = listen.some(isPoll);
   const guarding = hosts !== undefined ? "--allow-host" : origins !== undefined ? "--allow-origin" : undefined;
-  if (guarding !== undefined && !hasHttp && !hasWebSocket) {
+  if (guarding !== undefined && !hasHttp && !hasWebSocket && !hasPoll) {
     throw new UsageError(`${guarding} belongs to an address of the web: ws://, wss://, http:// or https://`);
   }
   const own = get !== undefined ? "--get" : cors !== undefined ? "--cors" : undefined;
-  if (own !== undefined && !hasHttp) throw new UsageError(`${own} belongs to an address http:// or https://`);
+  if (own !== undefined && !hasHttp && !(own === "--cors" && hasPoll)) {
+    throw new UsageError(`${own} belongs to an address http:// or https://`);
+  }
   if (cors !== undefined && origins === undefined) {
     throw new UsageError(
       "--cors is about the pages of other origins: say which, as in --allow-origin https://app.example.org",
@@ -70,6 +73,7 @@ export function listenOptionsOf(
     listen,
     ...(tls && { tls }),
     ...(hasWebSocket && { ws: { hosts, origins } }),
+    ...(hasPoll && { poll: { hosts, origins, cors } }),
     ...(hasHttp && { http: { hosts, origins, cors, parseGet: get && GET_RULES[get] } }),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isGrpc, isHttp, isOnce, isSecure, isStdio, isWebSocket, shownAddress } from "./schemes.ts";
+import { isGrpc, isHttp, isOnce, isPoll, isSecure, isStdio, isWebSocket, shownAddress } from "./schemes.ts";
 
 describe("what an address belongs to", () => {
   test.each([
@@ -9,6 +9,8 @@ describe("what an address belongs to", () => {
     ["WSS://example.org/", "webSocket secure"],
     ["http://127.0.0.1:1/", "http"],
     ["https://example.org/rpc", "http secure"],
+    ["poll+http://127.0.0.1:1/", "poll"],
+    ["beat+https://example.org/", "poll secure"],
     ["grpc://127.0.0.1:1", "grpc"],
     ["grpcs://127.0.0.1:1", "grpc secure"],
     ["stdio:", "stdio once"],
@@ -21,6 +23,7 @@ describe("what an address belongs to", () => {
     const found = {
       webSocket: isWebSocket,
       http: isHttp,
+      poll: isPoll,
       grpc: isGrpc,
       secure: isSecure,
       stdio: isStdio,
@@ -35,6 +38,7 @@ describe("an address as it is printed", () => {
   test.each([
     ["ws://ann:secret@127.0.0.1:7000/path?token=secret", "ws://…@127.0.0.1:7000/path?…"],
     ["https://secret@example.org", "https://…@example.org"],
+    ["poll+http://127.0.0.1:7000/path?token=secret", "poll+http://127.0.0.1:7000/path?…"],
     ["http://127.0.0.1:7000/a@b", "http://127.0.0.1:7000/a@b"],
     ["unix:/run/what?.sock", "unix:/run/what?.sock"],
     ["127.0.0.1:7000", "127.0.0.1:7000"],

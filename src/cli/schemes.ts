@@ -2,7 +2,8 @@
 const WEB_SOCKET: readonly string[] = ["ws", "wss"];
 const HTTP: readonly string[] = ["http", "https"];
 const GRPC: readonly string[] = ["grpc", "grpcs"];
-const SECURE: readonly string[] = ["tls", "wss", "https", "grpcs"];
+const POLL: readonly string[] = ["poll+http", "poll+https", "beat+http", "beat+https"];
+const SECURE: readonly string[] = ["tls", "wss", "https", "grpcs", "poll+https", "beat+https"];
 
 /** Over WebSocket. */
 export function isWebSocket(address: string): boolean {
@@ -12,6 +13,11 @@ export function isWebSocket(address: string): boolean {
 /** Over HTTP, which carries calls from the client to the server and hardly anything back. */
 export function isHttp(address: string): boolean {
   return HTTP.includes(schemeOf(address));
+}
+
+/** By requests that carry frames both ways: long-poll and heartbeat. */
+export function isPoll(address: string): boolean {
+  return POLL.includes(schemeOf(address));
 }
 
 export function isGrpc(address: string): boolean {
@@ -36,7 +42,7 @@ export function isOnce(address: string): boolean {
 /** An address as it may be printed: passwords, and tokens in queries, are nobody else's to read. */
 export function shownAddress(address: string): string {
   const shown = address.replace(/^([a-z+]+:\/\/)[^/?#]*@/i, "$1…@");
-  return isWebSocket(address) || isHttp(address) ? shown.replace(/\?.*$/s, "?…") : shown;
+  return isWebSocket(address) || isHttp(address) || isPoll(address) ? shown.replace(/\?.*$/s, "?…") : shown;
 }
 
 /** In small letters; of `host:port` it is the host, which is no scheme that anybody asks for. */

@@ -3,7 +3,7 @@ import type { CloseReason } from "../core/channel.ts";
 import { after, checkMs } from "../core/clock.ts";
 import type { BatchMember, BatchOutcome, Caller, CloseOptions, Connection } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
-import { type EstablishOptions, establish, HandshakeFailure } from "../core/establish.ts";
+import { type EstablishOptions, establish } from "../core/establish.ts";
 import type { Meter } from "../core/meter.ts";
 import { checkAuthenticator, type EndOptions, establishOptions } from "../core/options.ts";
 import { Outbox } from "../core/outbox.ts";
@@ -23,12 +23,14 @@ import { countCode, type Gauges, type Stats, sumGauges } from "../core/stats.ts"
 import { printable } from "../core/text.ts";
 import type { Dialer, RawConnection, Wire } from "../core/wire.ts";
 import { checkStart, Hellos } from "./hellos.ts";
+import { type Bounds, Ladder, type LadderTimes, type Rung } from "./ladder.ts";
+import { Link, type LinkHost, type Told } from "./link.ts";
 import { backoffMs, type Redial, redialOf, sleep } from "./redial.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
 /** How a client connects. */
 export interface ConnectOptions<Data = unknown> extends EndOptions<Data> {
-  /** How long one attempt to connect may take. Default 20 000. */
+  /** How long one attempt to connect may take, over all addresses if there are several. Default 20 000. */
   readonly connectTimeoutMs?: number | undefined;
   /** Connections that are kept up; the least loaded one takes a call. Default 1. */
   readonly connections?: number | undefined;
@@ -36,6 +38,11 @@ export interface ConnectOptions<Data = unknown> extends EndOptions<Data> {
   readonly lazy?: boolean | undefined;
   /** When to dial again after a link was lost; `false`: never. Default 100 ms doubled up to 10 s, with full jitter. */
   readonly redial?: Partial<Redial> | false | undefined;
+  /**
+   * How several addresses are tried. Default: 5 s each, and those that are better than the one that worked again after a
+   * minute, doubled up to 10; never with `redial: false`.
+   */
+  readonly ladder?: Partial<LadderTimes> | undefined;
   /** The name that this end says hello with, on wires that have one. A name belongs to one connection. */
   readonly name?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -58,27 +65,18 @@ export type ClientState = "idle" | "connecting" | "open" | "stopped" | "closed";
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
 
-/** One link from its dialling on. */
-interface Link {
-  /** Rejects when no link came about. */
-  readonly up: Promise<void>;
-  /** Resolves when it has ended, has said goodbye, or never came about; it has lived since it was up. */
-  readonly ended: Promise<{ readonly reason: CloseReason; readonly livedMs: number }>;
-}
-
 /** The dialling end: keeps its links up, holds what no link has taken, gives each request to the least loaded link. */
 export class Client<Api = unknown> implements Caller {
   /** The other side's methods as typed functions: `client.remote.math.add({ a: 1, b: 2 })`. */
   readonly remote: Remote<Api>;
   /** Resolves when the client has closed, or has stopped for good; never rejects. */
   readonly closed: Promise<CloseReason>;
-  readonly #dial: Dialer;
   readonly #wire: Wire;
   readonly #options: ConnectOptions<never>;
   readonly #link: EstablishOptions & { readonly meter: Meter };
   readonly #redial: Redial | undefined;
   readonly #hellos: Hellos | undefined = undefined;
-  readonly #connectTimeoutMs: number;
+  readonly #linkHost: LinkHost;
   readonly #calling: Calling;
   /** What waits for a link. */
   readonly #waiting = new Outbox();
@@ -104,14 +102,13 @@ export class Client<Api = unknown> implements Caller {
   #ready: { resolve(): void; reject(error: RpcError): void }[] = [];
   #settleClosed: (reason: CloseReason) => void = () => {};
 
-  private constructor(dial: Dialer, wire: Wire, options: ConnectOptions<never>) {
-    const { name, labels } = options;
+  private constructor(rungs: readonly Rung[], wire: Wire, options: ConnectOptions<never>) {
+    const { name, labels, random = Math.random } = options;
     checkAuthenticator(options.authenticator, wire);
-    this.#dial = dial;
     this.#wire = wire;
     this.#options = options;
     this.#redial = redialOf(options.redial);
-    this.#connectTimeoutMs = checkMs("connectTimeoutMs", options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS);
+    const connectTimeoutMs = checkMs("connectTimeoutMs", options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS);
     const { connections = 1 } = options;
     if (!(connections >= 1))
       throw new RangeError(`connections must be a number of at least 1, not ${String(connections)}`);
@@ -125,7 +122,18 @@ export class Client<Api = unknown> implements Caller {
       ...establishOptions("client", options, () => this.#gauges()),
       onOrphans: (items, reason) => this.#takeBack(items, reason),
     };
-    const { clock, meter } = this.#link;
+    const { clock, meter, logger } = this.#link;
+    this.#linkHost = {
+      clock,
+      logger,
+      ladder: new Ladder(rungs, options.ladder ?? {}, clock, random),
+      connectTimeoutMs,
+      ended: this.#ended.signal,
+      redials: this.#redial !== undefined,
+      hasName: name !== undefined,
+      attempt: (rung, bounds, told) => this.#attempt(rung, bounds, told),
+      adopt: (peer) => this.#adopt(peer),
+    };
     this.#retries = new RetryBudget(clock);
     this.#calling = new Calling(
       { meter, submit: (item) => this.#submit(item) },
@@ -140,19 +148,23 @@ export class Client<Api = unknown> implements Caller {
     });
   }
 
-  /** Dials, and resolves when the first link is up. Rejects with why it did not come about; then nothing goes on. */
+  /**
+   * Dials, and resolves when the first link is up. Rejects with why it did not come about; then nothing goes on. Several
+   * rungs are ways to the same other side, the best first.
+   */
   static async open<Api, Data = unknown>(
-    dial: Dialer,
+    dial: Dialer | readonly Rung[],
     wire: Wire,
     options: ConnectOptions<Data>,
   ): Promise<Client<Api>> {
-    const client = new Client<Api>(dial, wire, options as ConnectOptions<never>);
+    const rungs = typeof dial === "function" ? [{ dial }] : dial;
+    const client = new Client<Api>(rungs, wire, options as ConnectOptions<never>);
     const { connections = 1, lazy = false } = options;
     if (lazy) {
       client.#state = "idle";
       return client;
     }
-    const first = client.#oneLink();
+    const first = new Link(client.#linkHost);
     try {
       await first.up;
     } catch (thrown) {
@@ -168,7 +180,12 @@ export class Client<Api = unknown> implements Caller {
     return this.#state;
   }
 
-  /** The links that are up. */
+  /** The address of the link that is up or was last, one of those that were given; `undefined` for a dialer without a name. */
+  get address(): string | undefined {
+    return this.#linkHost.ladder.address;
+  }
+
+  /** The links that are up. One that was left for a better address is among them until it has nothing more to do. */
   get connections(): readonly Connection[] {
     return [...this.#peers];
   }
@@ -265,7 +282,7 @@ export class Client<Api = unknown> implements Caller {
   }
 
   #dialAll(links: number): void {
-    for (let link = 0; link < links; link++) void this.#keepUp(this.#oneLink());
+    for (let link = 0; link < links; link++) void this.#keepUp(new Link(this.#linkHost));
   }
 
   /** At the bound the oldest call that waits loses its place to a new one; a notification takes nobody's. */
@@ -307,7 +324,7 @@ export class Client<Api = unknown> implements Caller {
     const { random = Math.random } = this.#options;
     const { clock } = this.#link;
     this.#kept++;
-    for (let link = first, failures = 0; ; link = this.#oneLink()) {
+    for (let link = first, failures = 0; ; link = new Link(this.#linkHost)) {
       const { reason, livedMs } = await link.ended;
       if (this.#stopped !== undefined) return;
       const isOver = this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY;
@@ -326,37 +343,17 @@ export class Client<Api = unknown> implements Caller {
     }
   }
 
-  /** Dials once. */
-  #oneLink(): Link {
-    const { clock } = this.#link;
-    let leave: (reason: CloseReason) => void = () => {};
-    const left = new Promise<CloseReason>((resolve) => {
-      leave = resolve;
-    });
-    const up = this.#raise(leave);
-    let upAt = Number.POSITIVE_INFINITY;
-    up.then(
-      () => {
-        upAt = clock.now;
-      },
-      (thrown: unknown) => {
-        const message = thrown instanceof Error ? thrown.message : String(thrown);
-        leave(thrown instanceof HandshakeFailure ? thrown.reason : { message });
-      },
-    );
-    return { up, ended: left.then((reason) => ({ reason, livedMs: Math.max(0, clock.now - upAt) })) };
+  /** Dials over one rung, and meets whoever is there. */
+  async #attempt({ dial }: Rung, { signal, dialMs }: Bounds, { onMet, onGoodbye }: Told): Promise<Peer> {
+    const raw = await this.#connect(dial, dialMs, signal);
+    onMet();
+    return establish(raw, this.#wire, { ...this.#link, hello: this.#hellos?.next(), onGoodbye }, signal);
   }
 
-  async #raise(leave: (reason: CloseReason) => void): Promise<void> {
-    const onGoodbye: EstablishOptions["onGoodbye"] = (_, { text, redialAfterMs }) =>
-      leave({ message: text, ...(redialAfterMs === undefined ? {} : { redialAfterMs }) });
-    const options = { ...this.#link, hello: this.#hellos?.next(), onGoodbye };
-    const peer = await establish(await this.#connect(), this.#wire, options, this.#ended.signal);
+  /** A link is up, or another one in its place. */
+  #adopt(peer: Peer): void {
     this.#peers.add(peer);
-    void peer.closed.then((reason) => {
-      this.#peers.delete(peer);
-      leave(reason);
-    });
+    void peer.closed.then(() => this.#peers.delete(peer));
     if (this.#stopped !== undefined) return peer.end();
     this.#enter("open");
     for (const item of this.#waiting.extract(isItem)) this.#place(item);
@@ -364,33 +361,31 @@ export class Client<Api = unknown> implements Caller {
   }
 
   /** One dial attempt within its time. */
-  async #connect(): Promise<RawConnection> {
-    const connectTimeoutMs = this.#connectTimeoutMs;
+  async #connect(dial: Dialer, dialMs: number, signal: AbortSignal): Promise<RawConnection> {
     const { attempts } = this.#link.meter;
     attempts.dials++;
     const attempt = new AbortController();
-    const giveUp = (): void => attempt.abort(new RpcError("cancelled", "The client is closed", { executed: "no" }));
-    const stopTimer = after(this.#link.clock, connectTimeoutMs, () => {
-      attempt.abort(
-        new RpcError("deadline_exceeded", `Cannot connect within ${connectTimeoutMs} ms`, { executed: "no" }),
-      );
+    const giveUp = (): void => attempt.abort(signal.reason);
+    const stopTimer = after(this.#link.clock, dialMs, () => {
+      const why = `Cannot connect within ${Math.round(dialMs)} ms`;
+      attempt.abort(new RpcError("deadline_exceeded", why, { executed: "no" }));
     });
-    this.#ended.signal.addEventListener("abort", giveUp);
+    signal.addEventListener("abort", giveUp);
     try {
-      return await this.#dial(attempt.signal, { wire: this.#wire, ...this.#link });
+      return await dial(attempt.signal, { wire: this.#wire, ...this.#link });
     } catch (thrown) {
       attempts.dialErrors++;
       throw attempt.signal.aborted ? attempt.signal.reason : thrown;
     } finally {
       stopTimer();
-      this.#ended.signal.removeEventListener("abort", giveUp);
+      signal.removeEventListener("abort", giveUp);
     }
   }
 
   #stop(state: "stopped" | "closed", reason: CloseReason): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
-    this.#ended.abort();
+    this.#ended.abort(new RpcError("cancelled", "The client is closed", { executed: "no" }));
     this.#stopTicks();
     this.#enter(state);
     for (const item of this.#waiting.extract(isItem)) failAll(item, (request) => this.#endOf(request));
