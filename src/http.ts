@@ -14,6 +14,8 @@ export type { HttpHeaders, HttpReply, HttpRequest, HttpSender, ReadBody } from "
 export type { HttpConnectOptions, HttpDialTarget } from "./http/dialer.ts";
 export { httpDialer } from "./http/dialer.ts";
 export type { CorsOptions, HttpOptions } from "./http/options.ts";
+export { type PollTarget, pollDialer } from "./http/poll/dialer.ts";
+export { PollServer } from "./http/poll/poll-server.ts";
 export type { HttpAbout } from "./http/server/exchange.ts";
 export type { GetCall, GetTarget, ParseGet } from "./http/server/get-query.ts";
 export { basicQuery, typedQuery } from "./http/server/get-query.ts";

@@ -1,7 +1,7 @@
 import { Client, type ConnectOptions } from "./client/client.ts";
 import * as raw from "./client/open-channel.ts";
 import type { Dialer, Listen } from "./core/wire.ts";
-import { type DialOptions, dialerOf } from "./node/dialing.ts";
+import { type DialOptions, dialerOf, dialersOf } from "./node/dialing.ts";
 import { checkRoom } from "./node/kinds.ts";
 import { type ListenOptions, listensOf } from "./node/listening.ts";
 import { ownWire } from "./node/port-listening.ts";
@@ -15,7 +15,9 @@ export type { NativeOptions } from "./codecs/native/codec.ts";
 export type { HttpConnectOptions } from "./http/dialer.ts";
 export { type HttpListenTarget, httpListen } from "./http/node/listen.ts";
 export { requestListener } from "./http/node/listener.ts";
+export { type PollListenTarget, pollListen } from "./http/node/poll-listen.ts";
 export type { CorsOptions, HttpOptions } from "./http/options.ts";
+export type { PollConnectOptions, PollServeOptions } from "./http/poll/options.ts";
 export type { DialOptions } from "./node/dialing.ts";
 export type { ListenOptions } from "./node/listening.ts";
 export {
@@ -63,15 +65,18 @@ export interface NodeOpenChannelOptions extends raw.OpenChannelOptions, DialOpti
  * `https://`, `grpc://host:7000`, `grpcs://`, `unix:/run/app.sock`, `stdio:`, `exec:program args`), a bare `host:port`, a bare
  * path, or a dialer of your own. Those of HTTP carry JSON-RPC only, and those of gRPC need the package `@grpc/grpc-js`. `Api`
  * is the type of the other side's handlers, for `client.remote`.
+ *
+ * Several addresses are ways to the same other side, the best first: the first that answers is taken and remembered, better
+ * ones are tried again later, and the client moves over to them without losing a call (`options.ladder`). It rejects when none
+ * answers, and says why for each. `client.address` is the one that is used.
  */
 export async function connect<Api = unknown, Data = unknown>(
-  address: string | Dialer,
+  address: string | Dialer | readonly (string | Dialer)[],
   options: NodeConnectOptions<Data> = {},
 ): Promise<Client<Api>> {
-  const parsed = typeof address === "string" ? parseAddress(address) : undefined;
-  if (parsed !== undefined) checkRoom(parsed, options.authenticator);
-  const dial = parsed === undefined ? (address as Dialer) : await dialerOf(parsed, options);
-  return Client.open<Api, Data>(dial, options.wire ?? jsonrpc(), options);
+  const places = typeof address === "string" || typeof address === "function" ? [address] : address;
+  const { wire = jsonrpc(), authenticator } = options;
+  return Client.open<Api, Data>(await dialersOf(places, options, { wire, authenticator }), wire, options);
 }
 
 /**

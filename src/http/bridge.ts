@@ -1,5 +1,5 @@
 import type { Listen } from "../core/wire.ts";
-import { Guard, type Visit } from "../transports/guard.ts";
+import { Guard } from "../transports/guard.ts";
 import { checkWire } from "./json-wire.ts";
 import { type HttpOptions, type HttpRules, httpRules } from "./options.ts";
 import { refusal, textAnswer } from "./server/answers.ts";
@@ -11,6 +11,7 @@ import { answerGet } from "./server/get.ts";
 import { answerWithEvents } from "./server/links.ts";
 import { wantsEvents } from "./server/media-type.ts";
 import { answerPost } from "./server/post.ts";
+import { splitTarget, visitOf } from "./server/visit.ts";
 
 const NOT_FOUND: Answer = textAnswer(404, "There is nothing at this path");
 
@@ -124,16 +125,4 @@ export class HttpBridge {
     if (asked.method === "GET" && isEvents) return answerWithEvents(door, await identified(door, asked));
     return answerPost(door, asked, isEvents);
   }
-}
-
-function visitOf(asked: Asked): Visit {
-  const { secure = false, localAddress, localPort } = asked.about;
-  const [host, origin, fetchSite] = [asked.header("host"), asked.header("origin"), asked.header("sec-fetch-site")];
-  return { host, origin, fetchSite, secure, localAddress, localPort };
-}
-
-/** The path and what follows the question mark. */
-function splitTarget(target: string): [path: string, query: string] {
-  const at = target.indexOf("?");
-  return at < 0 ? [target, ""] : [target.slice(0, at), target.slice(at + 1)];
 }

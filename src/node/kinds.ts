@@ -2,9 +2,10 @@ import type { Address } from "../transports/node/address.ts";
 
 /** Which addresses an option is for. */
 const KINDS: ReadonlyMap<string, readonly Address["kind"][]> = new Map<string, readonly Address["kind"][]>([
-  ["tls", ["tls", "wss", "https", "grpcs"]],
+  ["tls", ["tls", "wss", "https", "poll+https", "beat+https", "grpcs"]],
   ["ws", ["ws", "wss"]],
   ["http", ["http", "https"]],
+  ["poll", ["poll+http", "poll+https", "beat+http", "beat+https"]],
   ["grpc", ["grpc", "grpcs"]],
 ]);
 
@@ -19,6 +20,12 @@ export function checkKinds(addresses: readonly Address[], options: Readonly<Reco
     const wanted = `${kinds.map((kind) => `${kind}://`).join(", ")}`.replace(/, (?=[^,]*$)/, " or ");
     throw new TypeError(`The option ${name} belongs to an address ${wanted}, not to one of the kind ${given}`);
   }
+}
+
+/** Those of the options that an address of this kind has; one that is no address's own is left out, too. */
+export function optionsOf<Options extends object>(address: Address, options: Options): Partial<Options> {
+  const own = Object.entries(options).filter(([name]) => KINDS.get(name)?.includes(address.kind) === true);
+  return Object.fromEntries(own) as Partial<Options>;
 }
 
 /** Throws `TypeError` for an authenticator at an address of HTTP, where each request is a link of its own. */

@@ -2,7 +2,9 @@ import { type LoggerOption, loggerOf } from "../core/logger.ts";
 import { printable } from "../core/text.ts";
 import type { Listen } from "../core/wire.ts";
 import { httpListen } from "../http/node/listen.ts";
+import { pollListen } from "../http/node/poll-listen.ts";
 import type { HttpOptions } from "../http/options.ts";
+import type { PollServeOptions } from "../http/poll/options.ts";
 import { type Address, webPlace } from "../transports/node/address.ts";
 import type { GrpcServeOptions } from "../transports/node/grpc-options.ts";
 import { HttpHosts } from "../transports/node/http-host.ts";
@@ -23,6 +25,8 @@ export interface ListenOptions extends WiresOptions {
   readonly ws?: WsServeOptions | undefined;
   /** For `http://` and `https://`: whom it lets in, and what it answers. The path is that of the address. */
   readonly http?: Omit<HttpOptions, "path"> | undefined;
+  /** For `poll+http://`, `beat+http://` and their like with `https`: whom it lets in, and its bounds. */
+  readonly poll?: Omit<PollServeOptions, "path"> | undefined;
   /** For `grpc://` and `grpcs://`. */
   readonly grpc?: GrpcServeOptions | undefined;
   readonly logger?: LoggerOption;
@@ -34,19 +38,19 @@ export interface ListenOptions extends WiresOptions {
  * share a server. Rejects with `TypeError` for options that cannot be used, and for those that none of the addresses has.
  */
 export async function listensOf(places: readonly (Address | Listen)[], options: ListenOptions): Promise<Listen[]> {
-  const { tls, ws, http, grpc, wires } = options;
+  const { tls, ws, http, poll, grpc, wires } = options;
   const addresses = places.filter((place) => typeof place !== "function");
   if (wires !== undefined) {
-    checkKinds(addresses, { ws, http, grpc });
+    checkKinds(addresses, { ws, http, poll, grpc });
     return places.map((place) => (typeof place === "function" ? place : portOf(place, wires, tls)));
   }
-  if (addresses.length > 0) checkKinds(addresses, { tls, ws, http, grpc });
+  if (addresses.length > 0) checkKinds(addresses, { tls, ws, http, poll, grpc });
   const hosts = new HttpHosts();
   return Promise.all(places.map((place) => (typeof place === "function" ? place : listenOf(place, options, hosts))));
 }
 
 async function listenOf(address: Address, options: ListenOptions, hosts: HttpHosts): Promise<Listen> {
-  const { tls, ws, http, grpc, handshakeTimeoutMs } = options;
+  const { tls, ws, http, poll, grpc, handshakeTimeoutMs } = options;
   switch (address.kind) {
     case "tcp":
       return tcpListen(address);
@@ -67,6 +71,14 @@ async function listenOf(address: Address, options: ListenOptions, hosts: HttpHos
       const { path, ...place } = webPlace(address);
       const at = hosts.at({ ...place, tls: address.kind === "https" ? (tls ?? {}) : undefined });
       return httpListen({ ...http, path, at });
+    }
+    case "poll+http":
+    case "poll+https":
+    case "beat+http":
+    case "beat+https": {
+      const { path, ...place } = webPlace(address);
+      const at = hosts.at({ ...place, tls: address.kind.endsWith("s") ? (tls ?? {}) : undefined });
+      return pollListen({ ...poll, path, at, scheme: address.kind.startsWith("beat") ? "beat" : "poll" });
     }
     case "grpc":
     case "grpcs": {

@@ -8,7 +8,7 @@ export interface HttpRequest {
   readonly method: "GET" | "POST";
   /** Names in small letters. */
   readonly headers: HttpHeaders;
-  readonly body?: string | undefined;
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
   /** Ends it, its answer too. */
   readonly signal: AbortSignal;
 }

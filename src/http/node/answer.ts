@@ -5,6 +5,7 @@ import { remoteAddressOf } from "../../transports/node/tcp.ts";
 import { identityOf } from "../../transports/node/tls.ts";
 import { BodyReader } from "../body.ts";
 import type { HttpBridge } from "../bridge.ts";
+import type { HttpRules } from "../options.ts";
 import {
   type Answer,
   type Asked,
@@ -26,7 +27,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 /** Has the bridge answer a request of Node's server, whose Host and Origin were checked. */
 export async function answerOver(
-  bridge: HttpBridge,
+  bridge: Pick<HttpBridge, "handle"> & { readonly rules: Pick<HttpRules, "bodyTimeoutMs"> },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

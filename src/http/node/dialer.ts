@@ -32,7 +32,8 @@ export function nodeHttpDialer({ tls, ...target }: NodeHttpTarget): Dialer {
   throw new TypeError("Give the option tls or a fetch, not both: each says whom to trust");
 }
 
-function nodeSender(url: URL, tls: TlsConnectOptions | undefined): HttpSender {
+/** Sends the requests of one link by Node's own client. */
+export function nodeSender(url: URL, tls: TlsConnectOptions | undefined): HttpSender {
   const isSecure = url.protocol === "https:";
   const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const settings = { ...TCP_OPTIONS, timeout: IDLE_MS };

@@ -22,7 +22,10 @@ export interface Visitor {
 }
 
 /** Finds out whose a request is. Rejects with what its sender is told when it is nobody's, or takes too long. */
-export async function identified({ hooks, terms }: Door, asked: Asked): Promise<Visitor> {
+export async function identified(
+  { hooks, terms }: { readonly hooks: Pick<HttpOptions, "identify">; readonly terms: LinkTerms },
+  asked: Asked,
+): Promise<Visitor> {
   const { identify } = hooks;
   if (identify === undefined) return { asked, identity: asked.about.identity };
   try {
@@ -34,7 +37,7 @@ export async function identified({ hooks, terms }: Door, asked: Asked): Promise<
 
 /** Runs what reads the body of a request. One that does not come in time is refused. */
 export async function reading<Value>(
-  { terms, rules: { bodyTimeoutMs } }: Door,
+  { terms, rules: { bodyTimeoutMs } }: Pick<Door, "terms"> & { readonly rules: Pick<HttpRules, "bodyTimeoutMs"> },
   read: (reading: Reading) => Promise<Value>,
 ): Promise<Value> {
   const under: Reading = {};

@@ -56,7 +56,7 @@ export interface Answer {
   /** Names in small letters; the body's length is left to whoever sends it. */
   readonly headers: Readonly<Record<string, string>>;
   /** All of it. */
-  readonly body?: string | undefined;
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
   /** Or what brings it bit by bit: called once, when the headers are on their way. */
   readonly stream?: ((outlet: Outlet) => void) | undefined;
 }

@@ -107,7 +107,7 @@ export function answered({ status, headers, body, stream }: Answer, asked: Fetch
       { status, headers },
     );
   if (body === undefined) return new Response(null, { status, headers });
-  const bytes = new TextEncoder().encode(body);
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   return new Response(bytes, { status, headers: { ...headers, "content-length": String(bytes.length) } });
 }
 

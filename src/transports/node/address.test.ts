@@ -70,11 +70,11 @@ describe("an address that cannot be read says what is wrong and how to write it"
   test.each([
     [
       "",
-      "The address is empty: write tcp://host:port, tls://host:port, grpc://host:port, grpcs://host:port, ws://host:port/path, wss://host:port/path, http://host:port/path, https://host:port/path, unix:/path, stdio:, exec:program args, host:port or a path",
+      "The address is empty: write tcp://host:port, tls://host:port, grpc://host:port, grpcs://host:port, ws://host:port/path, wss://host:port/path, http://host:port/path, https://host:port/path, poll+http://host:port/path, poll+https://host:port/path, beat+http://host:port/path, beat+https://host:port/path, unix:/path, stdio:, exec:program args, host:port or a path",
     ],
     [
       "foo://bar:1",
-      'Bad address "foo://bar:1": the scheme "foo" is unknown. Write tcp://host:port, tls://host:port, grpc://host:port, grpcs://host:port, ws://host:port/path, wss://host:port/path, http://host:port/path, https://host:port/path, unix:/path,',
+      'Bad address "foo://bar:1": the scheme "foo" is unknown. Write tcp://host:port, tls://host:port, grpc://host:port, grpcs://host:port, ws://host:port/path, wss://host:port/path, http://host:port/path, https://host:port/path, poll+http://host:port/path, poll+https://host:port/path, beat+http://host:port/path, beat+https://host:port/path, unix:/path,',
     ],
     ["constructor://x", 'the scheme "constructor" is unknown'],
     [":dumb-crud", 'the port "dumb-crud" is not known by name here, write its number. Write host:port'],

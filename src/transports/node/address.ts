@@ -23,7 +23,7 @@ interface Rest {
 
 /** An address that HTTP servers have, written as `URL` writes it: with a query, a user and a password if there are any. */
 export interface WebAddress {
-  readonly kind: "ws" | "wss" | "http" | "https";
+  readonly kind: "ws" | "wss" | "http" | "https" | "poll+http" | "poll+https" | "beat+http" | "beat+https";
   readonly url: string;
 }
 
@@ -43,6 +43,10 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
   ["wss", webScheme("wss")],
   ["http", webScheme("http")],
   ["https", webScheme("https")],
+  ["poll+http", webScheme("poll+http")],
+  ["poll+https", webScheme("poll+https")],
+  ["beat+http", webScheme("beat+http")],
+  ["beat+https", webScheme("beat+https")],
   ["unix", { form: "unix:/path", parse: (rest) => ({ kind: "unix", path: parsePath(rest) }) }],
   ["stdio", { form: "stdio:", parse: parseStdio }],
   ["exec", { form: "exec:program args", parse: parseExec }],
@@ -61,8 +65,8 @@ const SERVICES: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads an address: a URL (`tcp://host:port`, `tls://host:port`, `ws://host:port/path`, `wss://`, `http://` and `https://`
- * alike, `grpc://host:port`, `grpcs://host:port`, `unix:/path`, `stdio:`, `exec:program args`), or without a scheme a
+ * Reads an address: a URL (`tcp://host:port`, `tls://host:port`, `ws://host:port/path`, `wss://`, `http://`, `https://`,
+ * `poll+http://`, `poll+https://`, `beat+http://` and `beat+https://` alike, `grpc://host:port`, `grpcs://host:port`, `unix:/path`, `stdio:`, `exec:program args`), or without a scheme a
  * `host:port` or the path of a Unix socket, told apart by `guessKind`. A host that is left out is `127.0.0.1`. The path of a
  * `unix:` URL may have `%20` and the like, a path without a scheme is taken as it is. Throws `TypeError` for anything else,
  * and never repeats a password that stands in the text.
@@ -97,6 +101,10 @@ export function formatAddress(address: Address): string {
     case "wss":
     case "http":
     case "https":
+    case "poll+http":
+    case "poll+https":
+    case "beat+http":
+    case "beat+https":
       return address.url;
     case "unix":
       return `unix:${address.path.replace(/[%?#]|^\/(?=\/)/g, encodeURIComponent)}`;
@@ -115,9 +123,11 @@ function webScheme(kind: WebAddress["kind"]): Scheme {
     parse({ text, bad }) {
       if (!text.startsWith("//")) throw bad("the two slashes are missing");
       if (text.includes("#")) throw bad("a fragment is not understood there; write %23 for # in a path");
-      const url = `${kind}:${text.replace(/^\/\/((?:[^/?@]*@)?)(?=:)/, `//$1${LOOPBACK}`)}`;
+      // URL knows the rules of hosts and paths for the schemes of the web only.
+      const [, over = "", inner = kind] = /^((?:poll|beat)\+)(.*)$/.exec(kind) ?? [];
+      const url = `${inner}:${text.replace(/^\/\/((?:[^/?@]*@)?)(?=:)/, `//$1${LOOPBACK}`)}`;
       if (!URL.canParse(url)) throw bad("it is no URL");
-      return { kind, url: new URL(url).href };
+      return { kind, url: over + new URL(url).href };
     },
   };
 }
@@ -127,7 +137,8 @@ function webScheme(kind: WebAddress["kind"]): Scheme {
  * a password.
  */
 export function webPlace(address: WebAddress): { readonly host: string; readonly port: number; readonly path: string } {
-  const { protocol, hostname, port, pathname, search, username, password } = new URL(address.url);
+  const url = address.url.replace(/^(poll|beat)\+/, "");
+  const { protocol, hostname, port, pathname, search, username, password } = new URL(url);
   const bad = badAddress(address.url, `${address.kind}://host:port/path`);
   if (username !== "" || password !== "") throw bad("who listens has no user and no password there");
   if (search !== "") throw bad(`"${printable(search)}" is not understood where a server listens`);

@@ -5,7 +5,7 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
-import { PacketReader, textIn } from "./packet-reader.ts";
+import { PacketReader, textIn } from "../packet-reader.ts";
 
 /** `grpc.health.v1.HealthCheckResponse.status`. */
 const SERVING = 1;

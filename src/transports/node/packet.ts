@@ -1,6 +1,6 @@
 import type { Frame } from "../../core/channel.ts";
 import { protocolError } from "../../core/errors.ts";
-import { PacketReader, textIn } from "./packet-reader.ts";
+import { PacketReader, textIn } from "../packet-reader.ts";
 
 /** A packet of more than one frame is not larger than this, and every end takes one of this size. */
 export const PACKET_BYTES: number = 64 << 10;

@@ -1,5 +1,5 @@
-import { protocolError } from "../../core/errors.ts";
-import { textOf } from "../../core/text.ts";
+import { protocolError } from "../core/errors.ts";
+import { textOf } from "../core/text.ts";
 
 /**
  * Reads the fields of a message of protobuf, one after the other. `end` is always where the message ends that is being
@@ -15,14 +15,28 @@ export class PacketReader {
 
   /** The number of the next field times 8, and its kind. */
   tag(end: number): number {
-    const tag = this.#varint(end);
+    const tag = this.number(end);
     if (tag >= 8 && tag <= 0xffff_ffff) return tag;
     throw protocolError("A message has a field without a number");
   }
 
+  /** A number of at most ten bytes; above 2 ** 53 it is not exact, and too large for whatever it is. */
+  number(end: number): number {
+    let value = 0;
+    let scale = 1;
+    for (let each = 0; each < 10; each++) {
+      if (this.at >= end) throw protocolError("A message ends inside a number");
+      const byte = this.bytes[this.at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 128;
+    }
+    throw protocolError("A message has a number of more than ten bytes");
+  }
+
   /** A length that fits in what is left. */
   length(end: number): number {
-    const length = this.#varint(end);
+    const length = this.number(end);
     if (length > end - this.at) throw protocolError("A field is longer than its message");
     return length;
   }
@@ -31,7 +45,7 @@ export class PacketReader {
   skip(tag: number, end: number): void {
     switch (tag & 7) {
       case 0:
-        this.#varint(end);
+        this.number(end);
         return;
       case 1:
         return this.#pass(8, end);
@@ -47,20 +61,6 @@ export class PacketReader {
   #pass(bytes: number, end: number): void {
     if (bytes > end - this.at) throw protocolError("A message ends inside a field");
     this.at += bytes;
-  }
-
-  /** A number of at most ten bytes; above 2 ** 53 it is not exact, and too large for whatever it is. */
-  #varint(end: number): number {
-    let value = 0;
-    let scale = 1;
-    for (let each = 0; each < 10; each++) {
-      if (this.at >= end) throw protocolError("A message ends inside a number");
-      const byte = this.bytes[this.at++] ?? 0;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      scale *= 128;
-    }
-    throw protocolError("A message has a number of more than ten bytes");
   }
 }
 

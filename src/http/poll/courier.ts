@@ -1,0 +1,146 @@
+import { after, type Clock } from "../../core/clock.ts";
+import { type Code, RpcError } from "../../core/errors.ts";
+import { printable } from "../../core/text.ts";
+import type { Caller } from "../client/caller.ts";
+import { type HttpHeaders, type HttpReply, type HttpSender, wordsOf } from "../client/reply.ts";
+import { BATCH_BYTES, BODY_ROOM, LINK_HEADER, MEDIA_TYPE } from "./envelope.ts";
+import type { Bytes } from "./fields.ts";
+
+interface MissedOptions {
+  readonly retryAfterMs?: number;
+  readonly isUnsent?: boolean;
+  readonly cause?: unknown;
+}
+
+/** A request that failed in a way that the next one may not: it is sent again. */
+export class Missed extends Error {
+  /** The server asked for so much patience. */
+  readonly retryAfterMs: number;
+  /** It was not sent: what should have given its headers failed, with the `cause`. */
+  readonly isUnsent: boolean;
+
+  constructor(message: string, { retryAfterMs = 0, isUnsent = false, cause }: MissedOptions = {}) {
+    super(message, { cause });
+    this.retryAfterMs = retryAfterMs;
+    this.isUnsent = isUnsent;
+  }
+}
+
+/** Where requests go, and how long their answers may take. */
+export interface CourierSetup {
+  readonly caller: Caller;
+  readonly sender: HttpSender;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly maxFrameBytes: number;
+}
+
+/** Statuses that say: not now. */
+const LATER: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** What a status means that is not one of these; anything else is `unavailable`. */
+const CODES: ReadonlyMap<number, Code> = new Map([
+  [400, "data_loss"],
+  [401, "unauthenticated"],
+  [403, "permission_denied"],
+  [404, "not_found"],
+  [405, "unimplemented"],
+  [413, "resource_exhausted"],
+  [415, "unimplemented"],
+]);
+/** So much of what a server says about a refusal is read. */
+const MAX_WORDS = 512;
+
+/** Carries bodies to one server and back. */
+export class Courier {
+  readonly #setup: CourierSetup;
+  readonly #maxBytes: number;
+
+  constructor(setup: CourierSetup) {
+    this.#setup = setup;
+    this.#maxBytes = Math.max(setup.maxFrameBytes, BATCH_BYTES) + BODY_ROOM;
+  }
+
+  /**
+   * Posts one body and gives that of the answer, which has to come within `timeoutMs` beside `holdMs`. Rejects with `Missed`
+   * when it may be tried again, and with `RpcError` when the server means no.
+   */
+  async post(link: string | undefined, body: Bytes, holdMs: number, signal: AbortSignal): Promise<Uint8Array> {
+    const { sender, clock, timeoutMs } = this.#setup;
+    const own = await this.#headers();
+    const abort = new AbortController();
+    const give = (): void => abort.abort();
+    if (signal.aborted) give();
+    signal.addEventListener("abort", give);
+    let isLate = false;
+    const stop = after(clock, holdMs + timeoutMs, () => {
+      isLate = true;
+      give();
+    });
+    try {
+      const headers = {
+        ...own,
+        "content-type": MEDIA_TYPE,
+        accept: MEDIA_TYPE,
+        ...(link !== undefined && { [LINK_HEADER]: link }),
+      };
+      const reply = await sender.send({ method: "POST", headers, body, signal: abort.signal });
+      return await this.#read(reply);
+    } catch (thrown) {
+      if (RpcError.is(thrown) || thrown instanceof Missed) throw thrown;
+      throw new Missed(isLate ? `no answer within ${timeoutMs} ms` : wordsOf(thrown), { cause: thrown });
+    } finally {
+      stop();
+      signal.removeEventListener("abort", give);
+    }
+  }
+
+  /** There will be no more requests. */
+  close(): void {
+    this.#setup.sender.close();
+  }
+
+  async #headers(): Promise<HttpHeaders> {
+    try {
+      return await this.#setup.caller.headers();
+    } catch (cause) {
+      throw new Missed(`no headers for the request: ${wordsOf(cause)}`, { isUnsent: true, cause });
+    }
+  }
+
+  async #read(reply: HttpReply): Promise<Uint8Array> {
+    const { status } = reply;
+    const type = reply.header("content-type") ?? "none";
+    if ((status !== 200 && status !== 201) || !type.startsWith(MEDIA_TYPE)) throw await refused(reply, type);
+    const { bytes, isTooLarge } = await reply.read(this.#maxBytes);
+    if (isTooLarge) throw new RpcError("resource_exhausted", `The answer is above ${this.#maxBytes} bytes`);
+    return bytes;
+  }
+}
+
+async function refused(reply: HttpReply, type: string): Promise<Error> {
+  const { status } = reply;
+  const said = await wordsIn(reply, type);
+  if (status === 200 || status === 201) return new Missed(`something else answers there, ${printable(type)}`);
+  const message = `the server answered ${status}${said === "" ? "" : ` ${said}`}`;
+  if (LATER.has(status)) {
+    const seconds = Number(reply.header("retry-after") ?? Number.NaN);
+    const cause = new RpcError("unavailable", message, { wireCode: status });
+    return new Missed(message, { retryAfterMs: seconds > 0 ? seconds * 1000 : 0, cause });
+  }
+  const where = status >= 300 && status < 400 ? ". Redirects are not followed: connect to where it points" : "";
+  return new RpcError(CODES.get(status) ?? "unavailable", message + where, { wireCode: status });
+}
+
+/** What the server says about it, if that is text. */
+async function wordsIn(reply: HttpReply, type: string): Promise<string> {
+  if (!type.startsWith("text/plain")) {
+    reply.drop();
+    return printable(reply.statusText);
+  }
+  try {
+    const { bytes } = await reply.read(MAX_WORDS);
+    return printable(new TextDecoder().decode(bytes).trim());
+  } catch {
+    return printable(reply.statusText);
+  }
+}
