@@ -18,6 +18,7 @@ const steps = [
   node("published types, also with TypeScript 7", "scripts/check-published.js"),
   node("exported names", "scripts/api.js", "--check"),
   { name: "dead code", command: bin("knip"), args: [] },
+  node("size of the browser part", "scripts/size.js"),
   { name: "package: publint", command: bin("publint"), args: ["--strict"] },
   { name: "package: are the types right", command: bin("attw"), args: ["--pack", ".", "--profile", "esm-only"] },
 ];

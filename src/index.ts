@@ -5,6 +5,7 @@
 export type { ClientState, ConnectOptions } from "./client/client.ts";
 export { Client } from "./client/client.ts";
 export { forwarding } from "./client/forward.ts";
+export type { LadderTimes, Rung } from "./client/ladder.ts";
 export type { Redial } from "./client/redial.ts";
 export type {
   Channel,

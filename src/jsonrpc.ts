@@ -9,6 +9,7 @@ export { line } from "./framings/line.ts";
 export { rawJson } from "./framings/raw-json.ts";
 export { split } from "./framings/split.ts";
 export type { ServerInfo } from "./wires/builtins.ts";
+export { type JsonMessagesOptions, jsonMessages } from "./wires/json-messages.ts";
 export type { JsonRpcWireOptions } from "./wires/jsonrpc.ts";
 export { jsonrpc } from "./wires/jsonrpc.ts";
 export { lsp } from "./wires/lsp.ts";

@@ -92,7 +92,11 @@ function roomOf(path: string): string {
 /** Codecs and node transports are rooms of rooms: siblings in one folder know one another, and what was generated for them. */
 function isSibling(from: string, to: string): boolean {
   const [home = ""] = dirname(from).split("/generated", 1);
-  return home === dirname(to) || home === join(dirname(to), "node") || to.startsWith(`${home}/generated/`);
+  return (
+    home === dirname(to) ||
+    ["node", "web"].some((room) => home === join(dirname(to), room)) ||
+    to.startsWith(`${home}/generated/`)
+  );
 }
 
 describe("who may import whom", () => {

@@ -30,6 +30,12 @@ export interface Wire {
   readonly insteadOfAuthenticator?: string;
   /** The first id of this end's calls; 1 when absent. */
   readonly firstId?: number;
+  /**
+   * A frame that the other side answers in any case, for a transport that has no sign of life below the wire and asks for one
+   * by this: a page's WebSocket. What comes back is a reply to nothing, or nothing that anybody waits for. A wire with pings of
+   * its own needs none.
+   */
+  readonly probe?: (() => Frame) | undefined;
   /** Adds the wire's knowledge to why a link ended (command: close code 4100 means never dial again). */
   closed?(reason: CloseReason): CloseReason;
   /**

@@ -37,14 +37,17 @@ export function command<const Methods extends CommandMethods = AnyCommands>(
   };
   const prefixed = lengthPrefix();
   const { ping } = table;
+  const probe =
+    ping && ((): Frame => encodeCommand({ command: ping.command, id: "ping", payload: { timestamp: nowSeconds() } }));
   return {
     name: "command",
     // Without a table there is nothing that it could lack.
     methods: options.methods ?? ({} as Methods),
     framing: (pipe, link) => {
       const channel = prefixed(pipe, link);
-      return ping === undefined ? channel : new PingingChannel(channel, ping.command);
+      return probe === undefined ? channel : new PingingChannel(channel, probe);
     },
+    probe,
     ordered: false,
     codec: (link) => new CommandCodec(link, table, dialect),
     closed: (reason) =>
@@ -58,11 +61,11 @@ export function command<const Methods extends CommandMethods = AnyCommands>(
  */
 class PingingChannel implements Channel {
   readonly #channel: Channel;
-  readonly #command: string;
+  readonly #probe: () => Frame;
 
-  constructor(channel: Channel, command: string) {
+  constructor(channel: Channel, probe: () => Frame) {
     this.#channel = channel;
-    this.#command = command;
+    this.#probe = probe;
   }
 
   open(sink: ChannelSink): void {
@@ -74,9 +77,7 @@ class PingingChannel implements Channel {
   }
 
   ping(): void {
-    void this.#channel.send([
-      encodeCommand({ command: this.#command, id: "ping", payload: { timestamp: nowSeconds() } }),
-    ]);
+    void this.#channel.send([this.#probe()]);
   }
 
   close(reason?: CloseReason): void {
