@@ -2,7 +2,7 @@
 //   --rounds <n>         interleaved rounds; the median counts (5)
 //   --seconds <s>        length of one measurement (1.5)
 //   --only <names>       these contenders (contenders/), by comma
-//   --workloads <names>  these of small, order, mixed, fan-out, id-text, gob, by comma
+//   --workloads <names>  these of small, order, mixed, fan-out, id-text, gob, poll, by comma
 //   --write              write what is printed into RESULTS.md too
 //   --check              up to three whole runs of what the targets read; exit 1 unless all of them hold (see targets.js)
 import { writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { CONTENDERS, load } from "./contenders.js";
 import { fanOutRun, whyNot } from "./fan-out.js";
 import { gobCost } from "./gob.js";
 import { idTextCost } from "./id-text.js";
+import { pollCost } from "./poll.js";
 import { report } from "./report.js";
 import { wholeRun } from "./run.js";
 import { isRead, judge, TARGETS, verdict } from "./targets.js";
@@ -22,7 +23,7 @@ const { values: flags } = parseArgs({
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "1.5" },
     only: { type: "string", default: CONTENDERS.join() },
-    workloads: { type: "string", default: [...Object.keys(workloads), "id-text", "gob"].join() },
+    workloads: { type: "string", default: [...Object.keys(workloads), "id-text", "gob", "poll"].join() },
     write: { type: "boolean" },
     check: { type: "boolean" },
   },
@@ -65,7 +66,9 @@ async function run() {
   const countBytes = flags.check !== true;
   const called = await wholeRun(contenders, casesOf, { rounds, ms, countBytes });
   const fannedOut = await fanOutRun(contenders, casesOf, { rounds, ms });
-  return { idText, gob, contenders: new Map([...called, ...fannedOut]) };
+  // No target reads it.
+  const poll = asked.includes("poll") && flags.check !== true ? await pollCost() : undefined;
+  return { idText, gob, poll, contenders: new Map([...called, ...fannedOut]) };
 }
 
 /** What the runs so far say of a target: its verdict, or why it has none. */

@@ -37,6 +37,12 @@ export async function report(figures, standings, { rounds, seconds }) {
   if (figures.gob !== undefined) {
     parts.push("## Decoding gob, beside a decoder that walks its types for every value", figures.gob.lines.join("\n"));
   }
+  if (figures.poll !== undefined) {
+    parts.push(
+      "## Calls over plain requests, native wire, beside socket.io's long-polling",
+      figures.poll.lines.join("\n"),
+    );
+  }
   parts.push("## Targets", targetLines(standings));
   return `${parts.join("\n\n")}\n`;
 }

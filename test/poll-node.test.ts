@@ -59,6 +59,15 @@ describe("links over HTTP on Node", () => {
     expect(server.connections[0]?.remoteAddress).toMatch(/^127\.0\.0\.1:\d+$/);
   });
 
+  test("do not hold up calls that follow one another, whichever answer tells that they were taken", async () => {
+    const server = await serving(pollListen({ port: 0, path: "/rpc" }));
+    const client = await connected({ url: addressOf(server) });
+    const began = performance.now();
+    for (let n = 0; n < 1000; n++) expect(await client.call("add", { a: n, b: 1 })).toBe(n + 1);
+    // Two waits of a hundred in a thousand would be more.
+    expect(performance.now() - began).toBeLessThan(4000);
+  });
+
   test("share a server with WebSocket, JSON-RPC and each other, each at its path", async () => {
     const at = HttpHost.own({ port: 0 });
     const server = await serving([

@@ -101,7 +101,10 @@ export class ClientLink implements Channel {
     const { resumeMs, maxRetryMs } = rules;
     return new Lane({
       ...{ courier, link: opened.link, clock, maxFrameBytes, resumeMs, maxRetryMs, random, say },
-      answered: (answer, said, tookMs) => judge(answer, said, tookMs, this.#take(answer)),
+      answered: (answer, said, tookMs) => {
+        this.#take(answer);
+        return judge(answer, said, tookMs, this.#outbound.acked > said.first);
+      },
       failed: (error) => this.#failed(error),
       idle: () => this.#pump(),
     });
@@ -132,12 +135,11 @@ export class ClientLink implements Channel {
     holdMs: number,
   ): Saying {
     const body = askingBody({ first, items, ack: this.#inbound.count, down, holdMs });
-    return { body, holdMs, hasItems: items.length > 0 };
+    return { body, holdMs, first, hasItems: items.length > 0 };
   }
 
-  /** Gives whether the server has more of what this end said. */
-  #take(answer: Answering): boolean {
-    if (this.#isOver) return true;
+  #take(answer: Answering): void {
+    if (this.#isOver) return;
     try {
       const isNews = this.#outbound.ack(answer.ack);
       if (this.#isPinged) {
@@ -149,11 +151,9 @@ export class ClientLink implements Channel {
       if (this.#inbound.hasRoom) this.#inbound.take(answer);
       if (answer.broken !== undefined) this.#over(reasonOf(answer.broken), answer.broken);
       else if (this.#closing !== undefined && this.#outbound.isEmpty) this.#over(this.#closing, "known");
-      return isNews;
     } catch (thrown) {
       const error = RpcError.from(thrown);
       this.#over({ message: error.message, error }, endingOf({ message: error.message, error }));
-      return true;
     }
   }
 
@@ -235,7 +235,7 @@ export class ClientLink implements Channel {
     const body = askingBody({ first: 0, items: [], ack: this.#inbound.count, down: false, holdMs: 0, broken });
     const last = new Lane({
       ...{ courier, link: opened.link, clock, maxFrameBytes, maxRetryMs, random, resumeMs: LINGER_MS },
-      say: () => ({ body, holdMs: 0, hasItems: false }),
+      say: () => ({ body, holdMs: 0, first: 0, hasItems: false }),
       answered: () => true,
       failed: done,
       idle: done,
@@ -244,11 +244,11 @@ export class ClientLink implements Channel {
   }
 }
 
-/** Decides whether an answer was of use; `isNews` when the server has more than before. */
-type Judge = (answer: Answering, said: Saying, tookMs: number, isNews: boolean) => boolean;
+/** Decides whether an answer was of use; `isTaken` when the server has some of what was said, whichever answer told so. */
+type Judge = (answer: Answering, said: Saying, tookMs: number, isTaken: boolean) => boolean;
 
 /** A server that takes nothing of what it was sent waits for room; it is not asked again at once. */
-const carried: Judge = (_, { hasItems }, __, isNews) => isNews || !hasItems;
+const carried: Judge = (_, { hasItems }, __, isTaken) => isTaken || !hasItems;
 /** So is one that has nothing to say, and does not hold the request either. */
 const asked: Judge = ({ items }, { holdMs }, tookMs) => items.length > 0 || (holdMs > 0 && tookMs >= holdMs / 2);
 /** These have their time. */

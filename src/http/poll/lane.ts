@@ -8,6 +8,8 @@ import type { Bytes } from "./fields.ts";
 export interface Saying {
   readonly body: Bytes;
   readonly holdMs: number;
+  /** The number of its first item, or of the next one. */
+  readonly first: number;
   /** It is more than a question. */
   readonly hasItems: boolean;
 }
