@@ -10,6 +10,7 @@ import { type ServeOptions, Server } from "./server/server.ts";
 import { jsonrpc } from "./wires/jsonrpc.ts";
 
 export { HttpBridge } from "./http/bridge.ts";
+export type { CallerOptions } from "./http/client/caller.ts";
 export type { HttpHeaders, HttpReply, HttpRequest, HttpSender, ReadBody } from "./http/client/reply.ts";
 export type { HttpConnectOptions, HttpDialTarget } from "./http/dialer.ts";
 export { httpDialer } from "./http/dialer.ts";

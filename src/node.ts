@@ -12,6 +12,7 @@ import { jsonrpc } from "./wires/jsonrpc.ts";
 export type { OpenChannel } from "./client/open-channel.ts";
 export type { BodyName } from "./codecs/native/body.ts";
 export type { NativeOptions } from "./codecs/native/codec.ts";
+export type { CallerOptions } from "./http/client/caller.ts";
 export type { HttpConnectOptions } from "./http/dialer.ts";
 export { type HttpListenTarget, httpListen } from "./http/node/listen.ts";
 export { requestListener } from "./http/node/listener.ts";
