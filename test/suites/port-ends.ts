@@ -5,13 +5,18 @@ import tls from "node:tls";
 import { onTestFinished } from "vitest";
 import { turn, until } from "./support.ts";
 
-/** The accepting ends of this process's sockets, by the port that they came from. */
+/** The accepting ends of the sockets that came to one port, by the port that they came from. */
 class AcceptedSockets {
   readonly #sockets = new Map<number, Socket>();
-  readonly #note = (message: unknown): void => {
-    const { socket } = message as { readonly socket: Socket };
-    if (socket.remotePort !== undefined) this.#sockets.set(socket.remotePort, socket);
-  };
+  readonly #note: (message: unknown) => void;
+
+  constructor(port: number) {
+    this.#note = (message) => {
+      const { socket } = message as { readonly socket: Socket };
+      // Two connections may come from the same port, if they go to different ones.
+      if (socket.localPort === port && socket.remotePort !== undefined) this.#sockets.set(socket.remotePort, socket);
+    };
+  }
 
   watch(): void {
     subscribe("net.server.socket", this.#note);
@@ -39,7 +44,7 @@ export interface Splitter {
 
 /** Brings the first chunk of each connection in pieces to a port, each when the one before was read. */
 export async function splitterBefore(port: number, over?: tls.ConnectionOptions): Promise<Splitter> {
-  const accepted = new AcceptedSockets();
+  const accepted = new AcceptedSockets(port);
   accepted.watch();
   const sockets = new Set<Socket>();
   const lengths = new Set<number>();
