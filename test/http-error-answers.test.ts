@@ -74,3 +74,25 @@ test("what is no reply to this request counts as its status alone", async () => 
   const { client } = await clientOf(400, '{"id":"other","jsonrpc":"2.0","error":{"code":1,"message":"No"}}');
   expect(await failed(client)).toEqual([-32603, "unexpected HTTP status 400", "stopped"]);
 });
+
+test.each([
+  ["leaves its id out", '{"jsonrpc":"2.0","result":1}', "no answer came, HTTP status 200"],
+  ["is that of another", '{"id":"other","jsonrpc":"2.0","result":1}', "no answer came, HTTP status 200"],
+  ["says no id", '{"id":null,"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"}}', "Parse error"],
+  ["is a list of no messages", "[1,2]", "no answer came, HTTP status 200"],
+  ["is an empty list", "[]", "no answer came, HTTP status 200"],
+  ["is broken", '{"id":ID,', "no answer came, HTTP status 200"],
+])("with status 200 a call whose answer %s fails at once, and the link lives", async (_, body, message) => {
+  const { client } = await clientOf(200, body);
+  expect(await failed(client)).toEqual([expect.any(Number), message, "open"]);
+});
+
+test("with status 200 the members that a batch's answer leaves out fail, and the others have theirs", async () => {
+  const { client } = await clientOf(200, '[{"id":ID,"jsonrpc":"2.0","result":7}]');
+  const outcomes = await client.batch([["a"], ["b"]]);
+  expect(outcomes.map((each) => (each.ok ? each.value : each.error.message))).toEqual([
+    7,
+    "no answer came, HTTP status 200",
+  ]);
+  expect(client.state).toBe("open");
+});

@@ -4,10 +4,10 @@ import { RpcError } from "../../core/errors.ts";
 import { bytesOf, printable, textOf } from "../../core/text.ts";
 import type { LinkTerms } from "../../core/wire.ts";
 import { Delivery } from "./delivery.ts";
-import { errorAnswer, mayAnswer } from "./error-answer.ts";
 import { eventPieces } from "./event-stream.ts";
-import { type Failure, failures } from "./outgoing-record.ts";
+import { type Failure, failures, isComplaint } from "./outgoing-record.ts";
 import { type Posting, PostQueue } from "./post-queue.ts";
+import { mayAnswer, type Replies, repliesIn } from "./replies.ts";
 import { type HttpReply, wordsOf } from "./reply.ts";
 import { isMessage, unexpected } from "./statuses.ts";
 
@@ -61,7 +61,10 @@ export class ClientChannel implements Channel {
 
   send(frames: readonly Frame[]): Full {
     if (this.#closing !== undefined || this.#isOver) return;
-    for (const frame of frames) this.#queue.add(textOf(frame));
+    for (const frame of frames) {
+      const record = textOf(frame);
+      if (!isComplaint(record)) this.#queue.add(record);
+    }
     this.#pump();
     if (!this.#queue.isFull) return;
     this.#drained ??= new Promise((resolve) => {
@@ -151,7 +154,7 @@ export class ClientChannel implements Channel {
     if (isTooLarge) {
       return this.#failWith(posting, { number: -32095, message: this.#tooLarge().message, executed: "yes" });
     }
-    if (isMessage(bytes)) return this.#delivery.frames([bytes]);
+    if (isMessage(bytes)) return this.#deliver(posting, 200, bytes);
     const type = reply.header("content-type") ?? "none";
     return this.#fail(posting, `the answer is no JSON-RPC message, content type ${printable(type)}`);
   }
@@ -161,17 +164,25 @@ export class ClientChannel implements Channel {
     const { status } = reply;
     const { maxFrameBytes, maxDepth } = this.#terms.limits;
     const { bytes, isTooLarge } = await reply.read(maxFrameBytes);
-    const answer = isTooLarge ? undefined : errorAnswer(status, bytes, maxDepth);
-    const answered = [...(answer?.ids ?? [])].filter((id) => posting.ids.delete(id));
-    if (answered.length > 0) await this.#delivery.frames([bytes]);
-    else if (answer?.failure === undefined) return false;
+    const answer = isTooLarge ? undefined : repliesIn(status, bytes, maxDepth);
+    const isAnswered = answer !== undefined && [...answer.ids].some((id) => posting.ids.has(id));
+    if (!isAnswered && answer?.failure === undefined) return false;
     if (answer?.failure !== undefined && posting.isNote) {
       const said = printable(answer.failure.message);
       this.#terms.logger.warn(`${this.#target.address} refused a notification, HTTP status ${status}: ${said}`);
     }
+    await this.#deliver(posting, status, isAnswered ? bytes : undefined, answer);
+    return true;
+  }
+
+  /** Delivers a body. A call that it does not answer fails: over HTTP no other answer can come. */
+  async #deliver(posting: Posting, status: number, bytes: Uint8Array | undefined, read?: Replies): Promise<void> {
+    if (bytes !== undefined) await this.#delivery.frames([bytes]);
+    if (posting.ids.size === 0) return;
+    const answer = read ?? (bytes && repliesIn(status, bytes, this.#terms.limits.maxDepth));
+    for (const id of answer?.ids ?? []) posting.ids.delete(id);
     const failure = answer?.failure ?? { number: -32603, message: `no answer came, HTTP status ${status}` };
     await this.#failWith(posting, { executed: "unknown", ...failure });
-    return true;
   }
 
   #fail(posting: Posting, message: string): Promise<void> {

@@ -5,6 +5,17 @@ import type { Executed } from "../../core/errors.ts";
 /** How the codec writes a call. */
 const CALL = /^\{"jsonrpc":"2\.0","id":(\d+|"[^"\\]*"),"method":/;
 
+/** How the codec says that it cannot read what came. */
+const COMPLAINT = '{"jsonrpc":"2.0","id":null,"error":';
+
+/**
+ * Whether a frame only says that a message could not be read. A server that sent such a thing does not wait for an answer, and
+ * two ends that each send what the other cannot read would never come to an end.
+ */
+export function isComplaint(frame: string): boolean {
+  return frame.startsWith(COMPLAINT) || (frame.startsWith(`[${COMPLAINT}`) && isListOf(frame, COMPLAINT));
+}
+
 /** The ids of the calls in a frame of this end, as JSON text; none for one that nobody answers. */
 export function callsIn(frame: string): Set<string> {
   const ids = new Set<string>();
@@ -43,6 +54,10 @@ export interface Failure {
 export function failures(ids: Iterable<string>, { number, message, executed }: Failure): string[] {
   const error = JSON.stringify({ code: number, message, data: { executed } });
   return [...ids].map((id) => `{"jsonrpc":"2.0","id":${id},"error":${error}}`);
+}
+
+function isListOf(frame: string, head: string): boolean {
+  return membersOf(frame).texts.every((text) => text.startsWith(head));
 }
 
 function headOf({ method, key }: CancelMethod): string {

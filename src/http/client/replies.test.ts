@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { bytesOf } from "../../core/text.ts";
-import { errorAnswer, mayAnswer } from "./error-answer.ts";
+import { mayAnswer, repliesIn } from "./replies.ts";
 
 const read = (status: number, body: string) => {
-  const answer = errorAnswer(status, bytesOf(body), 8);
+  const answer = repliesIn(status, bytesOf(body), 8);
   return answer === undefined ? "none" : [[...answer.ids], answer.failure?.message];
 };
 
@@ -22,12 +22,12 @@ test.each([
 });
 
 test("what is not UTF-8 is none", () => {
-  expect(errorAnswer(400, Uint8Array.of(0x7b, 0xff, 0x7d), 8)).toBeUndefined();
+  expect(repliesIn(400, Uint8Array.of(0x7b, 0xff, 0x7d), 8)).toBeUndefined();
 });
 
 test("an error without its id counts beside those statuses alone that are about a request", () => {
   const body = '{"id":null,"jsonrpc":"2.0","error":{"code":-32005,"message":"slow down"}}';
-  expect([400, 404, 500].map((status) => read(status, body))).toEqual(Array(3).fill([[], "slow down"]));
+  expect([200, 400, 404, 500].map((status) => read(status, body))).toEqual(Array(4).fill([[], "slow down"]));
   expect([401, 429, 503].map((status) => read(status, body))).toEqual(Array(3).fill("none"));
 });
 

@@ -5,16 +5,16 @@ import type { Failure } from "./outgoing-record.ts";
 import type { HttpReply } from "./reply.ts";
 import { isMessage } from "./statuses.ts";
 
-/** What the body of an answer with an error status says. */
-export interface ErrorAnswer {
+/** What the body of an answer says of the calls that were asked. */
+export interface Replies {
   /** The calls that it answers, by their ids as JSON text. */
   readonly ids: ReadonlySet<string>;
   /** The error of the request as a whole, whose ids the server could not read. */
   readonly failure: Failure | undefined;
 }
 
-/** The statuses that stand beside an error of the request itself ("JSON-RPC over HTTP", draft of 2008, section 3.6.2). */
-const OF_REQUESTS: ReadonlySet<number> = new Set([400, 404, 500]);
+/** The statuses that stand beside an error of the request itself: 200, and those of "JSON-RPC over HTTP", draft of 2008, section 3.6.2. */
+const OF_REQUESTS: ReadonlySet<number> = new Set([200, 400, 404, 500]);
 const JSON_TYPE = /^\s*application\/(?:[\w.-]+\+)?json(?:-rpc|request)?\s*(?:;|$)/i;
 
 /** Whether an answer with an error status may have a JSON-RPC message in it. */
@@ -23,14 +23,14 @@ export function mayAnswer(reply: HttpReply): boolean {
 }
 
 /**
- * Reads the JSON-RPC replies in an answer with an error status: some servers say their errors by the status as well (aria2
- * does). `undefined` for what is none.
+ * Reads the JSON-RPC replies in an answer, also in one with an error status: some servers say their errors by the status as
+ * well (aria2 does). `undefined` for what is none.
  */
-export function errorAnswer(status: number, bytes: Uint8Array, maxDepth: number): ErrorAnswer | undefined {
+export function repliesIn(status: number, bytes: Uint8Array, maxDepth: number): Replies | undefined {
   if (!isMessage(bytes)) return undefined;
   const ids = new Set<string>();
   let failure: Failure | undefined;
-  for (const [text, reply] of repliesIn(bytes, maxDepth)) {
+  for (const [text, reply] of membersIn(bytes, maxDepth)) {
     if (!isReply(reply)) continue;
     const id = memberText(text, "id") ?? "null";
     if (id !== "null") ids.add(id);
@@ -39,7 +39,7 @@ export function errorAnswer(status: number, bytes: Uint8Array, maxDepth: number)
   return ids.size === 0 && failure === undefined ? undefined : { ids, failure };
 }
 
-function repliesIn(bytes: Uint8Array, maxDepth: number): readonly (readonly [text: string, value: unknown])[] {
+function membersIn(bytes: Uint8Array, maxDepth: number): readonly (readonly [text: string, value: unknown])[] {
   try {
     const text = textOf(bytes);
     const value = parseJson(text, maxDepth);
