@@ -6,7 +6,7 @@ import { RpcError } from "./errors.ts";
 import type { Meter } from "./meter.ts";
 import type { Last, Middleware } from "./middleware.ts";
 import { compose } from "./middleware.ts";
-import type { Begun, CallOptions, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
+import type { Begun, CallListener, CallOptions, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
 import { OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
 
 export const DEFAULT_TIMEOUT_MS = 20_000;
@@ -46,16 +46,19 @@ export class Calling {
     return this.#run({ direction: "out", method, params, isNotification: false, options });
   }
 
-  /** As `call`, for a caller who gives up many at once: a signal for each would cost as much as a good part of the call. */
-  begin(method: string, params: unknown, options: CallOptions | undefined): Begun {
+  /** As `call`, for who makes many and gives them up at once: a promise and a signal for each would cost more than the call. */
+  begin(method: string, params: unknown, options: CallOptions | undefined, listener: CallListener): Begun {
     if (this.#chain === undefined && options?.result === undefined) {
-      const call = this.#newCall(method, params, options);
+      const call = this.#newCall(method, params, options, listener);
       this.#host.submit(call);
       return call;
     }
     const given = new AbortController();
-    const promise = this.call(method, params, { ...options, signal: given.signal });
-    return { promise, giveUp: (reason) => given.abort(reason) };
+    this.call(method, params, { ...options, signal: given.signal }).then(
+      (value) => listener.resolved(value),
+      (thrown: unknown) => listener.rejected(RpcError.from(thrown)),
+    );
+    return { giveUp: (reason) => given.abort(reason) };
   }
 
   notify(method: string, params: unknown, options: CallOptions | undefined): Promise<void> {
@@ -110,12 +113,13 @@ export class Calling {
     return note.promise;
   }
 
-  #newCall(method: string, params: unknown, options: CallOptions | undefined): OutgoingCall {
+  #newCall(method: string, params: unknown, options: CallOptions | undefined, listener?: CallListener): OutgoingCall {
     const clock = this.#clock;
     const { meter } = this.#host;
     const timeoutMs = options?.timeoutMs === undefined ? this.#timeoutMs : checkMs("timeoutMs", options.timeoutMs);
     // The clock may be a tick behind, and a deadline must never be early.
-    const call = new OutgoingCall(method, params, clock.now + clock.tickMs, timeoutMs, options, meter.moment);
+    const deadlineFrom = clock.now + clock.tickMs;
+    const call = new OutgoingCall(method, params, deadlineFrom, timeoutMs, options, meter.moment, listener);
     if (timeoutMs === 0) {
       const why = `Cannot call "${method}": its time is over before it is sent`;
       call.fail(new RpcError("deadline_exceeded", why, { executed: "no" }));

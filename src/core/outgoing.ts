@@ -36,12 +36,19 @@ export interface CheckedCallOptions<Result> extends CallOptions<Result> {
   readonly result: StandardSchemaV1<unknown, Result>;
 }
 
-/** A call that was begun, and how its caller gives it up. */
+/** How the caller of a call that was begun gives it up. */
 export interface Begun {
-  /** As that of `Caller.call`. */
-  readonly promise: Promise<unknown>;
   /** As a signal that aborts with this reason; does nothing once the call has settled. */
   giveUp(reason: unknown): void;
+}
+
+/**
+ * Who is told how a call ends, in place of a promise: once, in the middle of what ended it, and perhaps before it has begun.
+ * Must not throw.
+ */
+export interface CallListener {
+  resolved(value: unknown): void;
+  rejected(error: RpcError): void;
 }
 
 /** Whoever holds a call now: the client's queue, or a peer. */
@@ -53,7 +60,7 @@ export interface Holder {
 }
 
 /**
- * One call from `call()` to its settlement: the promise, the message and the entry in the pending table are this one
+ * One call from `call()` to its settlement: the message, the entry in the pending table and what settles it are this one
  * object, so a call that was never sent moves to another link as it is. Its id belongs to the link that sends it.
  */
 export class OutgoingCall implements CallMessage, Begun {
@@ -69,7 +76,6 @@ export class OutgoingCall implements CallMessage, Begun {
   readonly deadline: number;
   /** When it was made; absent where nobody measures. */
   readonly began: Moment | undefined;
-  readonly promise: Promise<unknown>;
   /** True from the moment when the codec gets it: from then on it may have run. */
   sent = false;
   settled = false;
@@ -77,6 +83,8 @@ export class OutgoingCall implements CallMessage, Begun {
   /** It was sent on a link that was lost before the reply. */
   #mayHaveRun = false;
   readonly #options: CallOptions | undefined;
+  readonly #listener: CallListener | undefined;
+  readonly #promise: Promise<unknown> | undefined;
   #resolve: ((value: unknown) => void) | undefined = undefined;
   #reject: ((error: RpcError) => void) | undefined = undefined;
   /** Takes the listener from the caller's signal. */
@@ -90,6 +98,7 @@ export class OutgoingCall implements CallMessage, Begun {
     timeoutMs: number,
     options: CallOptions | undefined,
     began?: Moment,
+    listener?: CallListener,
   ) {
     this.method = method;
     this.params = params;
@@ -98,11 +107,20 @@ export class OutgoingCall implements CallMessage, Begun {
     this.deadline = now + timeoutMs;
     this.began = began;
     this.#options = options;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.#listener = listener;
+    if (listener === undefined) {
+      this.#promise = new Promise((resolve, reject) => {
+        this.#resolve = resolve;
+        this.#reject = reject;
+      });
+    }
     if (options?.signal !== undefined) this.#watch(options.signal);
+  }
+
+  /** How it ends, for a call without a listener. */
+  get promise(): Promise<unknown> {
+    if (this.#promise === undefined) throw new TypeError("A call with a listener has no promise");
+    return this.#promise;
   }
 
   get meta(): Meta | undefined {
@@ -117,7 +135,8 @@ export class OutgoingCall implements CallMessage, Begun {
   resolve(value: unknown): void {
     if (this.settled) return;
     this.#settle();
-    this.#resolve?.(value);
+    if (this.#listener === undefined) this.#resolve?.(value);
+    else this.#listener.resolved(value);
   }
 
   /** `isReply`: the other side said so. */
@@ -127,7 +146,9 @@ export class OutgoingCall implements CallMessage, Begun {
     if (!isReply) this.holder?.failed(this, error.code);
     const { code, message, cause } = error;
     const isSure = !this.#mayHaveRun || error.executed !== "no";
-    this.#reject?.(isSure ? error : new RpcError(code, message, { ...error, cause, executed: "unknown" }));
+    const told = isSure ? error : new RpcError(code, message, { ...error, cause, executed: "unknown" });
+    if (this.#listener === undefined) this.#reject?.(told);
+    else this.#listener.rejected(told);
   }
 
   /** Makes it ready to be sent once more; whatever becomes of it then, it may have run already. */

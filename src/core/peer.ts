@@ -17,6 +17,7 @@ import type { Middleware } from "./middleware.ts";
 import { Opening, type OpeningHost, refusedBy } from "./opening.ts";
 import type {
   Begun,
+  CallListener,
   CallOptions,
   CheckedCallOptions,
   OutgoingCall,
@@ -243,9 +244,9 @@ export class Peer
     return this.#callingHalf.call(method, params, options);
   }
 
-  /** As `call`, with another way to give up than a signal; `options` has none. */
-  begin(method: string, params: unknown, options: CallOptions): Begun {
-    return this.#callingHalf.begin(method, params, options);
+  /** As `call`, with a listener in place of a promise, and another way to give up than a signal; `options` has none. */
+  begin(method: string, params: unknown, options: CallOptions, listener: CallListener): Begun {
+    return this.#callingHalf.begin(method, params, options, listener);
   }
 
   notify(method: string, params?: unknown, options?: CallOptions): Promise<void> {

@@ -1,5 +1,5 @@
 import { RpcError } from "../core/errors.ts";
-import type { Begun } from "../core/outgoing.ts";
+import type { Begun, CallListener } from "../core/outgoing.ts";
 import { checkCount } from "./options.ts";
 
 /** How the call to one member ended. */
@@ -13,7 +13,7 @@ export interface FanOutSetup {
   /** The members' names. */
   readonly members: readonly string[];
   /** Calls the member at this place. Never throws. */
-  readonly begin: (at: number) => Begun;
+  readonly begin: (at: number, listener: CallListener) => Begun;
   readonly first?: number | undefined;
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -41,6 +41,7 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
   #underWay = 0;
   #successes = 0;
   #isGivenUp = false;
+  #isStarting = false;
 
   /** Throws `RangeError` for a wrong `first` or `concurrency`. */
   constructor(setup: FanOutSetup) {
@@ -98,27 +99,25 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
   }
 
   #start(): void {
+    // A call may fail while it begins.
+    if (this.#isStarting) return;
+    this.#isStarting = true;
     while (this.#underWay < this.#concurrency && this.#started < this.members.length && !this.#isGivenUp) {
       const at = this.#started++;
       this.#underWay++;
       const member = this.members[at] as string;
-      const call = this.#setup.begin(at);
-      this.#calls.push(call);
-      call.promise.then(
-        // Who called says what type it is, and may have had it checked.
-        (value) => this.#settle({ member, ok: true, value: value as Value }),
-        (thrown: unknown) => this.#settle({ member, ok: false, error: RpcError.from(thrown) }),
-      );
+      this.#calls.push(this.#setup.begin(at, new Asked(member, this.#settle)));
     }
+    this.#isStarting = false;
   }
 
-  #settle(outcome: Outcome<Value>): void {
+  readonly #settle = (outcome: Outcome<Value>): void => {
     this.#underWay--;
     if (outcome.ok && ++this.#successes > this.#first) this.#add(this.#surplus(outcome.member));
     else this.#add(outcome);
     if (this.#successes >= this.#first) this.#giveUp(new RpcError("cancelled", ENOUGH));
     this.#start();
-  }
+  };
 
   /** Who answered in the same moment as the last of the first ones. */
   #surplus(member: string): Outcome<Value> {
@@ -151,5 +150,25 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
       this.#add({ member: this.members[this.#started] as string, ok: false, error });
     }
     for (const call of this.#calls) call.giveUp(reason);
+  }
+}
+
+/** One member that was called. */
+class Asked<Value> implements CallListener {
+  readonly #member: string;
+  readonly #settle: (outcome: Outcome<Value>) => void;
+
+  constructor(member: string, settle: (outcome: Outcome<Value>) => void) {
+    this.#member = member;
+    this.#settle = settle;
+  }
+
+  resolved(value: unknown): void {
+    // Who called says what type it is, and may have had it checked.
+    this.#settle({ member: this.#member, ok: true, value: value as Value });
+  }
+
+  rejected(error: RpcError): void {
+    this.#settle({ member: this.#member, ok: false, error });
   }
 }

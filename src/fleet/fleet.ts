@@ -73,7 +73,7 @@ export class Fleet implements Membership {
     return new FanOut({
       method,
       members: targets.map(({ name }) => name),
-      begin: (at) => (targets[at] as Member).begin(method, params, each),
+      begin: (at, listener) => (targets[at] as Member).begin(method, params, each, listener),
       concurrency,
       first,
       signal,

@@ -1,6 +1,6 @@
 import type { BatchMember, BatchOutcome, Caller, Connection } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
-import type { Begun, CallOptions, CheckedCallOptions } from "../core/outgoing.ts";
+import type { Begun, CallListener, CallOptions, CheckedCallOptions } from "../core/outgoing.ts";
 import type { Peer } from "../core/peer.ts";
 import { printable } from "../core/text.ts";
 import type { MemberLabels } from "./naming.ts";
@@ -73,9 +73,10 @@ export class Member implements MemberInfo, Caller {
   }
 
   /** As `call`, for those who give up many at once (the fleet). */
-  begin(method: string, params: unknown, options: CallOptions): Begun {
-    if (this.#gone === undefined) return this.#peer.begin(method, params, this.#timed(options));
-    return { promise: Promise.reject(this.#absent(method, this.#gone)), giveUp() {} };
+  begin(method: string, params: unknown, options: CallOptions, listener: CallListener): Begun {
+    if (this.#gone === undefined) return this.#peer.begin(method, params, this.#timed(options), listener);
+    listener.rejected(this.#absent(method, this.#gone));
+    return { giveUp() {} };
   }
 
   notify(method: string, params?: unknown, options?: Pick<CallOptions, "meta">): Promise<void> {

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { RpcError } from "../../src/core/errors.ts";
 import type { CallAllOptions } from "../../src/fleet/call-all.ts";
 import type { FanOut } from "../../src/fleet/fan-out.ts";
@@ -130,7 +131,12 @@ export class FleetCaller {
     const owed = meant.map(({ name }) => this.#owedTo(this.#stage.fleet.get(name)));
     for (const each of owed) each.perhaps++;
     this.#tally.open += meant.length + 2;
-    const all = this.#stage.fleet.callAll("x", [token], { ...this.#options(), first, concurrency, where });
+    // Whoever has results checked learns of them a moment later, so that two may come together where one is enough.
+    const result = random.once(3) ? anything : undefined;
+    const options = { ...this.#options(), first, concurrency, where };
+    const { fleet } = this.#stage;
+    const all =
+      result === undefined ? fleet.callAll("x", [token], options) : fleet.callAll("x", [token], { ...options, result });
     if (all.members.join() !== meant.map(({ name }) => name).join()) this.#tally.fault(`${token} calls ${all.members}`);
     const loop = { token, concurrency, outcomes: 0, isLeft: false, isOver: false, isSettled: false };
     this.#loops.push(loop);
@@ -192,6 +198,11 @@ export class FleetCaller {
     this.#tally.open--;
   }
 }
+
+/** A schema of all values. */
+const anything: StandardSchemaV1 = {
+  "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
+};
 
 function namesOf(members: readonly MemberInfo[]): string {
   return members

@@ -7,6 +7,9 @@ import { BIGINT, MAP, TIMESTAMP, UNDEFINED } from "./extensions.ts";
 const encoder = new TextEncoder();
 const LEAST_BYTES = 256;
 const NOTHING = new Uint8Array(0);
+/** Numbers of 8 bytes are written here and copied: a view of each frame would cost more. */
+const copied = new Uint8Array(8);
+const copy = new DataView(copied.buffer);
 /** Texts up to this length are written byte by byte, which is cheaper than a call of the encoder; below 32, so that their head is one byte. */
 const SHORT_TEXT = 28;
 
@@ -26,7 +29,6 @@ export class Packer implements FieldWriter {
   /** The next frame is made as large as the last one was, and a bit. */
   #expected = LEAST_BYTES;
   #bytes: Uint8Array;
-  #view: DataView | undefined = undefined;
   #at = 0;
 
   constructor(limits: BodyLimits, arena: Arena) {
@@ -49,7 +51,6 @@ export class Packer implements FieldWriter {
 
   reset(): void {
     this.#bytes = NOTHING;
-    this.#view = undefined;
     this.#at = 0;
   }
 
@@ -217,8 +218,8 @@ export class Packer implements FieldWriter {
       }
     } else {
       bytes[this.#at++] = 0xcb;
-      this.#dataView().setFloat64(this.#at, value);
-      this.#at += 8;
+      copy.setFloat64(0, value);
+      this.#putCopy();
     }
   }
 
@@ -227,8 +228,8 @@ export class Packer implements FieldWriter {
     if (BigInt.asIntN(64, value) === value && !Number.isSafeInteger(Number(value))) {
       this.#room(9);
       this.#bytes[this.#at++] = 0xd3;
-      this.#dataView().setBigInt64(this.#at, value);
-      this.#at += 8;
+      copy.setBigInt64(0, value);
+      this.#putCopy();
       return;
     }
     const start = this.#openExtension(BIGINT);
@@ -246,8 +247,9 @@ export class Packer implements FieldWriter {
     const seconds = Math.floor(ms / 1000);
     this.#room(12);
     this.#uint32(this.#at, (ms - seconds * 1000) * 1_000_000);
-    this.#dataView().setBigInt64(this.#at + 4, BigInt(seconds));
-    this.#at += 12;
+    this.#at += 4;
+    copy.setBigInt64(0, BigInt(seconds));
+    this.#putCopy();
     this.#closeExtension(start);
   }
 
@@ -272,7 +274,6 @@ export class Packer implements FieldWriter {
     this.#uint32(start - 5, this.#at - start);
   }
 
-  // By hand, because most frames need no other view of their bytes.
   #uint16(at: number, value: number): void {
     this.#bytes[at] = value >> 8;
     this.#bytes[at + 1] = value;
@@ -285,9 +286,9 @@ export class Packer implements FieldWriter {
     this.#bytes[at + 3] = value;
   }
 
-  #dataView(): DataView {
-    this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
-    return this.#view;
+  /** For room that was made. */
+  #putCopy(): void {
+    for (let at = 0; at < 8; at++) this.#bytes[this.#at++] = copied[at] as number;
   }
 
   #byte(byte: number): void {
@@ -309,7 +310,6 @@ export class Packer implements FieldWriter {
     const grown = this.#arena.reserve(Math.max(needed, this.#bytes.length * 2, this.#expected));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
-    this.#view = undefined;
   }
 }
 

@@ -7,6 +7,10 @@ import type { NameCache } from "./names.ts";
 /** Texts up to this length are looked at byte by byte, which is cheaper than a call of the decoder. */
 const SHORT_TEXT = 20;
 
+/** Numbers and times are read from a copy of their bytes: a view of each frame would cost more. */
+const copied = new Uint8Array(12);
+const copy = new DataView(copied.buffer);
+
 /**
  * Reads the MessagePack that a `Packer` writes; one per frame. Sizes are checked against what is left before anything is
  * made, and depth before it is entered. Throws `RpcError`: `data_loss` for what is no MessagePack.
@@ -15,7 +19,6 @@ export class Unpacker implements FieldReader {
   readonly #bytes: Uint8Array;
   readonly #names: NameCache;
   readonly #maxDepth: number;
-  #view: DataView | undefined = undefined;
   #at = 0;
   #end: number;
 
@@ -70,9 +73,9 @@ export class Unpacker implements FieldReader {
       case 0xc9:
         return this.#extension(this.#uint32(), depth + 1);
       case 0xca:
-        return this.#see(4).getFloat32(this.#at - 4);
+        return this.#copy(4).getFloat32(0);
       case 0xcb:
-        return this.#see(8).getFloat64(this.#at - 8);
+        return this.#copy(8).getFloat64(0);
       case 0xcc:
         return this.#uint8();
       case 0xcd:
@@ -80,15 +83,15 @@ export class Unpacker implements FieldReader {
       case 0xce:
         return this.#uint32();
       case 0xcf:
-        return integerOf(this.#see(8).getBigUint64(this.#at - 8));
+        return integerOf(this.#copy(8).getBigUint64(0));
       case 0xd0:
-        return this.#see(1).getInt8(this.#at - 1);
+        return this.#copy(1).getInt8(0);
       case 0xd1:
-        return this.#see(2).getInt16(this.#at - 2);
+        return this.#copy(2).getInt16(0);
       case 0xd2:
-        return this.#see(4).getInt32(this.#at - 4);
+        return this.#copy(4).getInt32(0);
       case 0xd3:
-        return integerOf(this.#see(8).getBigInt64(this.#at - 8));
+        return integerOf(this.#copy(8).getBigInt64(0));
       case 0xd4:
       case 0xd5:
       case 0xd6:
@@ -215,18 +218,19 @@ export class Unpacker implements FieldReader {
   }
 
   #date(start: number, length: number): Date {
-    const view = this.#dataView();
+    if (length !== 4 && length !== 8 && length !== 12) throw protocolError(`A time of ${length} bytes`);
+    const view = this.#copyAt(start, length);
     let seconds = 0;
     let nanoseconds = 0;
-    if (length === 4) seconds = view.getUint32(start);
+    if (length === 4) seconds = view.getUint32(0);
     else if (length === 8) {
-      const high = view.getUint32(start);
+      const high = view.getUint32(0);
       nanoseconds = high >>> 2;
-      seconds = (high & 3) * 0x1_0000_0000 + view.getUint32(start + 4);
-    } else if (length === 12) {
-      nanoseconds = view.getUint32(start);
-      seconds = Number(view.getBigInt64(start + 4));
-    } else throw protocolError(`A time of ${length} bytes`);
+      seconds = (high & 3) * 0x1_0000_0000 + view.getUint32(4);
+    } else {
+      nanoseconds = view.getUint32(0);
+      seconds = Number(view.getBigInt64(4));
+    }
     const date = new Date(seconds * 1000 + Math.floor(nanoseconds / 1_000_000));
     if (Number.isNaN(date.getTime())) throw protocolError("A time beyond what a Date can say");
     return date;
@@ -237,7 +241,6 @@ export class Unpacker implements FieldReader {
     return this.#bytes[this.#at++] as number;
   }
 
-  // By hand, because most frames need no other view of their bytes.
   #uint16(): number {
     const bytes = this.#bytes;
     const at = this.#skip(2);
@@ -251,16 +254,14 @@ export class Unpacker implements FieldReader {
     return (bytes[at] as number) * 0x1000000 + low;
   }
 
-  /** Passes over so many bytes and gives the view to read them with. */
-  #see(length: number): DataView {
-    this.#skip(length);
-    return this.#dataView();
+  /** Passes over so many bytes, 12 at most, and gives a copy to read them from at once. */
+  #copy(length: number): DataView {
+    return this.#copyAt(this.#skip(length), length);
   }
 
-  #dataView(): DataView {
-    const { buffer, byteOffset, length } = this.#bytes;
-    this.#view ??= new DataView(buffer, byteOffset, length);
-    return this.#view;
+  #copyAt(start: number, length: number): DataView {
+    for (let at = 0; at < length; at++) copied[at] = this.#bytes[start + at] as number;
+    return copy;
   }
 
   /** Passes over so many bytes and says where they begin. */

@@ -1,5 +1,6 @@
 import type { Channel, ChannelSink, CloseReason, Frame, Full } from "../../core/channel.ts";
 import { RpcError } from "../../core/errors.ts";
+import { busyPoll } from "./busy-poll.ts";
 import { framesOf, packetsOf } from "./packet.ts";
 
 /** Bytes that were written and not yet sent, above which a channel is full: as many as a socket keeps. */
@@ -73,6 +74,7 @@ export class GrpcChannel implements Channel {
     if (this.#closing !== undefined || this.#finished !== undefined) return;
     if (this.#content.isBare) for (const frame of frames) this.#write(bufferOf(frame));
     else for (const packet of packetsOf(frames)) this.#write(packet);
+    busyPoll?.wrote();
     if (this.#unsent < HIGH_WATER) return;
     this.#drained ??= new Promise((resolve) => {
       this.#drain = resolve;
@@ -126,6 +128,7 @@ export class GrpcChannel implements Channel {
 
   #deliverAll(): void {
     if (this.#messages.length === 0 || !this.#gate.isOpen || this.#closing !== undefined || this.#toldClosed) return;
+    busyPoll?.came();
     const messages = this.#messages;
     this.#messages = [];
     const frames: Frame[] = [];

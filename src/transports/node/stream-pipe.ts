@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { CloseReason, Full, Pipe, PipeSink } from "../../core/channel.ts";
+import { busyPoll } from "./busy-poll.ts";
 
 /** How long an input is read on that ought to have ended. */
 const LINGER_MS = 1000;
@@ -76,7 +77,9 @@ export class StreamPipe implements Pipe {
   write(bytes: Uint8Array | string): Full {
     if (this.#closing !== undefined || this.#finished !== undefined) return;
     const { output } = this.#ends;
-    if (output.write(bytes) || !output.writable) return;
+    const hasRoom = output.write(bytes);
+    busyPoll?.wrote();
+    if (hasRoom || !output.writable) return;
     this.#drained ??= new Promise((resolve) => {
       this.#drain = resolve;
     });
@@ -126,6 +129,7 @@ export class StreamPipe implements Pipe {
   /** Something has come (called by the input). */
   take(bytes: Uint8Array): void {
     if (this.#closing !== undefined || this.#finished !== undefined) return;
+    busyPoll?.came();
     const full = this.#sink?.data(bytes);
     if (full === undefined || this.#closing !== undefined) return;
     this.#holding = true;

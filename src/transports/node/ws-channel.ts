@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Channel, ChannelSink, CloseReason, Frame, Full } from "../../core/channel.ts";
+import { busyPoll } from "./busy-poll.ts";
 import { SOCKET_OPTIONS } from "./socket.ts";
 import { onStall } from "./stream-pipe.ts";
 import { closeFrameOf, reasonOfClose, reasonOfFault, tooLarge } from "./ws-close.ts";
@@ -80,6 +81,7 @@ class WebSocketChannel implements Channel {
     stream.cork();
     for (const frame of frames) socket.send(frame, this.#onSent);
     stream.uncork();
+    busyPoll?.wrote();
     const isFull =
       this.#onSent === undefined
         ? // Then its `drain` will come, and not soon.
@@ -157,6 +159,7 @@ class WebSocketChannel implements Channel {
   #deliver(): void {
     this.#scheduled = false;
     if (this.#closing !== undefined || this.#finished !== undefined) return;
+    busyPoll?.came();
     const full = this.#sink?.frames(this.#takeInbox());
     if (full === undefined || this.#closing !== undefined || this.#finished !== undefined) return;
     this.#holding = true;
