@@ -2,16 +2,16 @@ import type { Listen } from "../core/wire.ts";
 import { Guard } from "../transports/guard.ts";
 import { checkWire } from "./json-wire.ts";
 import { type HttpOptions, type HttpRules, httpRules } from "./options.ts";
-import { refusal, textAnswer } from "./server/answers.ts";
-import { corsHeaders, preflight } from "./server/cors.ts";
-import { type Door, identified, toldOf } from "./server/door.ts";
-import { type Answer, type Asked, type HttpAbout, Refused } from "./server/exchange.ts";
-import { answered, FetchAsked } from "./server/fetch.ts";
+import { textAnswer } from "./server/answers.ts";
+import { preflight, withCors } from "./server/cors.ts";
+import { type Door, identified } from "./server/door.ts";
+import type { Answer, Asked, HttpAbout } from "./server/exchange.ts";
+import { answerAt, answerToFailed, logRefused } from "./server/front.ts";
 import { answerGet } from "./server/get.ts";
 import { answerWithEvents } from "./server/links.ts";
 import { wantsEvents } from "./server/media-type.ts";
 import { answerPost } from "./server/post.ts";
-import { splitTarget, visitOf } from "./server/visit.ts";
+import { splitTarget } from "./server/visit.ts";
 
 const NOT_FOUND: Answer = textAnswer(404, "There is nothing at this path");
 
@@ -60,24 +60,17 @@ export class HttpBridge {
 
   /** Answers one request of which more is known than itself says, by whoever accepted it; never rejects. */
   async answer(request: Request, about: HttpAbout): Promise<Response> {
-    const asked = new FetchAsked(request, about);
-    const why = this.guard.refuses(visitOf(asked));
-    if (why === undefined) return answered(await this.handle(asked), asked);
-    this.refused(asked.about.remoteAddress, why);
-    return answered(textAnswer(403, why), asked);
+    return answerAt(this, request, about);
   }
 
   /** Logs that a request was refused by its Host or Origin; `why` is safe to print. */
   refused(remoteAddress: string | undefined, why: string): void {
-    this.#door?.terms.logger.warn(`Refused ${remoteAddress ?? "a client"}: ${why}`);
+    logRefused(this.#door?.terms, remoteAddress, why);
   }
 
   /** Answers a request whose Host and Origin were checked; never rejects. */
   async handle(asked: Asked): Promise<Answer> {
-    const answer = await this.#counted(asked);
-    const { cors } = this.rules;
-    if (cors === undefined) return answer;
-    return { ...answer, headers: { ...answer.headers, ...corsHeaders(cors, asked.header("origin")) } };
+    return withCors(await this.#counted(asked), this.rules.cors, asked);
   }
 
   async #counted(asked: Asked): Promise<Answer> {
@@ -94,8 +87,7 @@ export class HttpBridge {
     try {
       return await this.#answer(asked, door);
     } catch (thrown) {
-      if (thrown instanceof Refused) return textAnswer(thrown.status, thrown.message, thrown.headers);
-      return refusal(toldOf(door.terms, thrown, "An HTTP request failed"));
+      return answerToFailed(thrown, door.terms, "An HTTP request failed");
     } finally {
       this.#requests--;
     }

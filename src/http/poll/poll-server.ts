@@ -1,12 +1,11 @@
 import type { Listen } from "../../core/wire.ts";
 import { Guard } from "../../transports/guard.ts";
 import type { HttpOptions } from "../options.ts";
-import { refusal, textAnswer } from "../server/answers.ts";
-import { corsHeaders, preflight } from "../server/cors.ts";
-import { toldOf } from "../server/door.ts";
-import { type Answer, type Asked, type HttpAbout, Refused } from "../server/exchange.ts";
-import { answered, FetchAsked } from "../server/fetch.ts";
-import { splitTarget, visitOf } from "../server/visit.ts";
+import { textAnswer } from "../server/answers.ts";
+import { preflight, withCors } from "../server/cors.ts";
+import type { Answer, Asked, HttpAbout } from "../server/exchange.ts";
+import { answerAt, answerToFailed, logRefused } from "../server/front.ts";
+import { splitTarget } from "../server/visit.ts";
 import { type PollServeOptions, type PollServeRules, pollServeRules } from "./options.ts";
 import { PollLinks } from "./poll-links.ts";
 
@@ -60,24 +59,17 @@ export class PollServer {
 
   /** Answers one request of which more is known than itself says, by whoever accepted it; never rejects. */
   async answer(request: Request, about: HttpAbout): Promise<Response> {
-    const asked = new FetchAsked(request, about);
-    const why = this.guard.refuses(visitOf(asked));
-    if (why === undefined) return answered(await this.handle(asked), asked);
-    this.refused(asked.about.remoteAddress, why);
-    return answered(textAnswer(403, why), asked);
+    return answerAt(this, request, about);
   }
 
   /** Logs that a request was refused by its Host or Origin; `why` is safe to print. */
   refused(remoteAddress: string | undefined, why: string): void {
-    this.#links?.terms.logger.warn(`Refused ${remoteAddress ?? "a client"}: ${why}`);
+    logRefused(this.#links?.terms, remoteAddress, why);
   }
 
   /** Answers a request whose Host and Origin were checked; never rejects. */
   async handle(asked: Asked): Promise<Answer> {
-    const answer = await this.#answer(asked);
-    const { cors } = this.rules;
-    if (cors === undefined) return answer;
-    return { ...answer, headers: { ...answer.headers, ...corsHeaders(cors, asked.header("origin")) } };
+    return withCors(await this.#answer(asked), this.rules.cors, asked);
   }
 
   async #answer(asked: Asked): Promise<Answer> {
@@ -91,8 +83,7 @@ export class PollServer {
     try {
       return await links.answer(asked, this.#hooks);
     } catch (thrown) {
-      if (thrown instanceof Refused) return textAnswer(thrown.status, thrown.message, thrown.headers);
-      return refusal(toldOf(links.terms, thrown, "A request of a link failed"));
+      return answerToFailed(thrown, links.terms, "A request of a link failed");
     }
   }
 }

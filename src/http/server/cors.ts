@@ -1,8 +1,14 @@
 import type { CorsRules } from "../options.ts";
 import type { Answer, Asked } from "./exchange.ts";
 
-/** The headers that let a page read an answer. Its origin was allowed, or the request would not have come so far. */
-export function corsHeaders({ credentials }: CorsRules, origin: string | undefined): Readonly<Record<string, string>> {
+/** Lets a page read the answer where the rules say so. Its origin was allowed, or the request would not have come so far. */
+export function withCors(answer: Answer, cors: CorsRules | undefined, asked: Asked): Answer {
+  if (cors === undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, ...corsHeaders(cors, asked.header("origin")) } };
+}
+
+/** The headers that let a page read an answer. */
+function corsHeaders({ credentials }: CorsRules, origin: string | undefined): Readonly<Record<string, string>> {
   if (origin === undefined) return { vary: "origin" };
   return {
     vary: "origin",
