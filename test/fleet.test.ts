@@ -78,6 +78,29 @@ describe("one name, several ends", () => {
     }
   });
 
+  test("who says that it moves from another's link replaces that one as anybody would", async () => {
+    const it = await fleetWorld();
+    const old = await it.hand({ name: "one", session: "1000.abc.1" });
+    const lost = codeOf(it.fleet.call("one", "echo"));
+    await turn();
+    await it.hand({ name: "one", session: "2000.xyz.1", moves: true });
+    expect(await lost).toBe("unavailable/unknown");
+    expect(old.got.at(-2)).toMatchObject({ kind: "goodbye", redialAfterMs: 35_000 });
+    await it.close();
+  });
+
+  test("an agent that says that it moves is not sent away: its old link answers what was asked there", async () => {
+    const it = await fleetWorld();
+    const old = await it.hand({ name: "one", session: "1000.abc.1" });
+    const asked = codeOf(it.fleet.call("one", "echo"));
+    await turn();
+    await it.hand({ name: "one", session: "1000.abc.2", moves: true });
+    expect(old.got.at(-2)).toEqual({ kind: "goodbye", text: '"one" has moved to another link' });
+    expect([old.reason, it.fleet.get("one")?.address]).toEqual([undefined, "test:2"]);
+    await it.close();
+    expect(await asked).toBe("unavailable/unknown");
+  });
+
   test("where the old end cannot be told, it keeps the name", async () => {
     const wire = plainWire({ carries: { hello: "must", welcome: true } });
     const it = await fleetWorld({ wire });

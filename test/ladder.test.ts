@@ -461,16 +461,31 @@ describe("an agent", () => {
     await it.server.close();
   });
 
-  test("answers nobody any more over the link that it has left: what the controller had asked there says so", async () => {
+  test("answers over the link that it leaves what the controller had asked there, and only then is that link over", async () => {
+    const gate = deferred<string>();
     const fleet = new Fleet({ random: () => 0.5 });
     const it = await ladderWorld({ wire: FLEET_WIRE, doors: ["refused", "up"], server: { fleet } });
-    const client = await it.connect({ name: "ann", handlers: { never } });
+    const client = await it.connect({
+      name: "ann",
+      handlers: { hold: () => gate.promise, echo: (value: unknown) => value },
+    });
     it.doors[0] = "up";
     await pass(it.clock, 59_000, 1000);
-    const asked = codeOf(fleet.call("ann", "never"));
+    const left = fleet.get("ann");
+    const asked = Array.from({ length: 100 }, () => fleet.call("ann", "hold", undefined, { timeoutMs: 120_000 }));
+    const all = fleet.callAll("hold", undefined, { timeoutMs: 120_000 });
+    await pass(it.clock, 30_000, 1000);
+    expect([client.address, await fleet.call("ann", "echo", 1)]).toEqual(["a", 1]);
+    expect([client.connections.length, it.server.connections.length]).toEqual([2, 2]);
+    await expect(left?.call("echo")).rejects.toMatchObject({
+      message: 'Cannot call "echo": "ann" has moved to another link',
+    });
+    gate.resolve("held");
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(["held"]));
+    expect(await all).toEqual([{ member: "ann", ok: true, value: "held" }]);
     await pass(it.clock, 2000, 1000);
-    expect([await asked, client.address]).toEqual(["unavailable/unknown", "a"]);
-    await client.close({ graceMs: 0 });
+    expect([client.connections.length, it.server.connections.length, fleet.size]).toEqual([1, 1, 1]);
+    await client.close();
     await it.server.close();
   });
 

@@ -24,7 +24,7 @@ import { printable } from "../core/text.ts";
 import type { Dialer, RawConnection, Wire } from "../core/wire.ts";
 import { checkStart, Hellos } from "./hellos.ts";
 import { type Bounds, Ladder, type LadderTimes, type Rung } from "./ladder.ts";
-import { Link, type LinkHost, type Told } from "./link.ts";
+import { type Dialling, Link, type LinkHost } from "./link.ts";
 import { backoffMs, type Redial, redialOf, sleep } from "./redial.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
@@ -131,7 +131,7 @@ export class Client<Api = unknown> implements Caller {
       ended: this.#ended.signal,
       redials: this.#redial !== undefined,
       hasName: name !== undefined,
-      attempt: (rung, bounds, told) => this.#attempt(rung, bounds, told),
+      attempt: (...given) => this.#attempt(...given),
       adopt: (peer) => this.#adopt(peer),
     };
     this.#retries = new RetryBudget(clock);
@@ -344,10 +344,10 @@ export class Client<Api = unknown> implements Caller {
   }
 
   /** Dials over one rung, and meets whoever is there. */
-  async #attempt({ dial }: Rung, { signal, dialMs }: Bounds, { onMet, onGoodbye }: Told): Promise<Peer> {
+  async #attempt({ dial }: Rung, { signal, dialMs }: Bounds, { moves, onMet, onGoodbye }: Dialling): Promise<Peer> {
     const raw = await this.#connect(dial, dialMs, signal);
     onMet();
-    return establish(raw, this.#wire, { ...this.#link, hello: this.#hellos?.next(), onGoodbye }, signal);
+    return establish(raw, this.#wire, { ...this.#link, hello: this.#hellos?.next(moves), onGoodbye }, signal);
   }
 
   /** A link is up, or another one in its place. */

@@ -14,12 +14,13 @@ export class Hellos {
     this.#startedAt = startedAt;
   }
 
-  /** For the next link. */
-  next(): Hello {
+  /** For the next link, which may be one that this end moves to. */
+  next(moves: boolean): Hello {
     this.#links++;
     return {
       ...this.#hello,
       session: sessionText({ startedAt: this.#startedAt, word: this.#word, link: this.#links }),
+      ...(moves && { moves }),
     };
   }
 }

@@ -14,8 +14,10 @@ export interface LinkEnd {
   readonly livedMs: number;
 }
 
-/** Who is told what happens in an attempt. */
-export interface Told {
+/** One attempt, and who is told what happens in it. */
+export interface Dialling {
+  /** There is a link already, which this end leaves for the new one. */
+  readonly moves: boolean;
   /** There is a connection: from now on the other side may know of it. */
   readonly onMet: () => void;
   readonly onGoodbye: NonNullable<EstablishOptions["onGoodbye"]>;
@@ -34,7 +36,7 @@ export interface LinkHost {
   /** Whether this end has a name, which belongs to one of its links. */
   readonly hasName: boolean;
   /** Dials over one rung and meets whoever is there. */
-  attempt(rung: Rung, bounds: Bounds, told: Told): Promise<Peer>;
+  attempt(rung: Rung, bounds: Bounds, dialling: Dialling): Promise<Peer>;
   /** The peer takes calls. */
   adopt(peer: Peer): void;
 }
@@ -105,7 +107,8 @@ export class Link {
   async #attempt(rung: Rung, bounds: Bounds): Promise<Met> {
     let goodbye: CloseReason | undefined;
     this.#isMoving = false;
-    const told: Told = {
+    const dialling: Dialling = {
+      moves: this.#peer !== undefined,
       onMet: () => {
         this.#isMoving = true;
       },
@@ -115,7 +118,7 @@ export class Link {
       },
     };
     try {
-      return { peer: await this.#host.attempt(rung, bounds, told), goodbye: () => goodbye };
+      return { peer: await this.#host.attempt(rung, bounds, dialling), goodbye: () => goodbye };
     } catch (thrown) {
       // There is no link to move to, and none to move from.
       if (this.#held !== undefined) this.#staying.abort();

@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { helloOf, isCount, isLabels } from "./hello.ts";
 
-const HELLO = { name: "ann", labels: { zone: "a" }, session: "1.b.2", maxFrameBytes: 1024, heartbeatMs: 15_000 };
+const HELLO = {
+  name: "ann",
+  labels: { zone: "a" },
+  session: "1.b.2",
+  moves: true,
+  maxFrameBytes: 1024,
+  heartbeatMs: 15_000,
+};
 
 test("a hello has what the other side says of itself, and nothing beside it", () => {
   expect(helloOf(HELLO)).toEqual(HELLO);
@@ -15,6 +22,8 @@ test.each([
   ["labels", { zone: 1 }],
   ["labels", null],
   ["session", {}],
+  ["moves", 1],
+  ["moves", false],
   ["maxFrameBytes", "1024"],
   ["maxFrameBytes", 0],
   ["heartbeatMs", 1.5],

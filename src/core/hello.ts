@@ -6,11 +6,13 @@ import type { Hello } from "./message.ts";
  */
 export function helloOf(value: unknown): Omit<Hello, "nextId"> {
   if (typeof value !== "object" || value === null) return {};
-  const { name, labels, session, maxFrameBytes, heartbeatMs } = value as { readonly [Name in keyof Hello]?: unknown };
+  const given = value as { readonly [Name in keyof Hello]?: unknown };
+  const { name, labels, session, moves, maxFrameBytes, heartbeatMs } = given;
   return {
     ...(typeof name === "string" && { name }),
     ...(isLabels(labels) && { labels }),
     ...(typeof session === "string" && { session }),
+    ...(moves === true && { moves }),
     ...(isCount(maxFrameBytes) && { maxFrameBytes }),
     ...(isCount(heartbeatMs) && { heartbeatMs }),
   };

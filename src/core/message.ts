@@ -14,6 +14,8 @@ export interface Hello {
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly session?: string;
+  /** The dialler leaves a link of its own for this one, and that one works: what is under way there shall be answered there. */
+  readonly moves?: boolean;
   /** The largest frame that this end accepts. */
   readonly maxFrameBytes?: number;
   readonly heartbeatMs?: number;

@@ -15,6 +15,8 @@ export interface Entry {
   readonly member: Member;
   readonly peer: Peer;
   readonly session: Session | undefined;
+  /** It leaves another link of its own for this one. */
+  readonly moves: boolean;
 }
 
 /** Decides who comes in, and who has to go for it. It changes nothing in the table of members. */
@@ -41,7 +43,7 @@ export class Entrance {
     const name = nameFor(hello, peer.identity, rules, awayMs);
     if (name === undefined) return undefined;
     const member = new Member(name, labelsFor(hello, rules.maxLabels, awayMs), peer, rules.timeoutMs);
-    const entry = { member, peer, session: readSession(hello.session) };
+    const entry = { member, peer, session: readSession(hello.session), moves: hello.moves === true };
     this.#rival(entry, awayMs);
     this.#entries.set(peer, entry);
     this.#welcomed.add(peer);
@@ -62,8 +64,22 @@ export class Entrance {
     return { entry, old: this.#rival(entry, this.#awayMs()) };
   }
 
+  /** Takes leave of a link whose name another one has now. */
+  dismiss(old: Entry, by: Entry): void {
+    if (by.moves && isOfSameEnd(old, by)) this.#leave(old);
+    else this.#sendAway(old);
+  }
+
+  /** Its end has moved: what is under way is answered on this link, which then ends. */
+  #leave({ member, peer }: Entry): void {
+    const why = "has moved to another link";
+    member.leave(why);
+    // Calls have their own time, and the heartbeat tells when nobody is there.
+    void peer.drain(Number.POSITIVE_INFINITY, `"${printable(member.name)}" ${why}`);
+  }
+
   /** Settles what waits for an end that was replaced, and asks it to stay away. */
-  sendAway({ member, peer }: Entry): void {
+  #sendAway({ member, peer }: Entry): void {
     member.leave("was replaced by a newer link of the same name");
     // A link that ends already does so with its answers; its calls are not lost.
     if (!peer.isOpen) return;
@@ -90,7 +106,7 @@ export class Entrance {
         const why = `Cannot join as "${printable(name)}": a newer session has the name`;
         throw new Refusal("aborted", why, awayMs);
       }
-      // Its end dialled again: the old link is dead, whether it shows or not.
+      // Its end dialled again: the old link is dead, whether it shows or not, or is left for this one.
       if (isSameEnd(session, old.session)) return old;
     }
     const { duplicates = old.peer.codec.carries.goodbye ? "replace" : "reject" } = this.#rules;
@@ -102,4 +118,8 @@ export class Entrance {
     const { stayAwayMs, random } = this.#rules;
     return stayAwayMs * (1 + random() / 3);
   }
+}
+
+function isOfSameEnd({ session: one }: Entry, { session: other }: Entry): boolean {
+  return one !== undefined && other !== undefined && isSameEnd(one, other);
 }

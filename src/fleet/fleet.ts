@@ -114,7 +114,7 @@ export class Fleet implements Membership {
     const { member } = entry;
     this.#members.set(member.name, entry);
     this.#tell({ kind: old === undefined ? "joined" : "replaced", member: member.name, info: member.info() });
-    if (old !== undefined) this.#entrance.sendAway(old);
+    if (old !== undefined) this.#entrance.dismiss(old, entry);
   }
 
   /** For servers: somebody takes no more calls. Those under way may still be answered, until the link has ended. */

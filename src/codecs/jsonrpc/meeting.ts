@@ -118,8 +118,8 @@ function idText(token: unknown): string {
   return typeof token === "number" || typeof token === "string" ? String(token) : "null";
 }
 
-function helloFields({ name, labels, session, maxFrameBytes, heartbeatMs }: Hello): object {
-  return { name, labels, session, maxFrameBytes, heartbeatMs };
+function helloFields({ name, labels, session, moves, maxFrameBytes, heartbeatMs }: Hello): object {
+  return { name, labels, session, moves, maxFrameBytes, heartbeatMs };
 }
 
 function readGoodbye(value: unknown): Message {
