@@ -36,8 +36,8 @@ test("without grpc-js all other addresses work", async () => {
 
 test("without grpc-js an address of gRPC says what to install, at both ends", async () => {
   const program = `
-    for (const attempt of [connect("grpc://127.0.0.1:1"), serve("grpcs://127.0.0.1:0")])
-      await attempt.catch((error) => console.log(error.name + ": " + error.message));
+    for (const attempt of [() => connect("grpc://127.0.0.1:1"), () => serve("grpcs://127.0.0.1:0")])
+      await attempt().catch((error) => console.log(error.name + ": " + error.message));
   `;
   const line =
     "TypeError: The addresses grpc:// and grpcs:// need the package @grpc/grpc-js: npm install @grpc/grpc-js";

@@ -9,7 +9,7 @@ const HEARTBEAT = { intervalMs: 15_000, timeoutMs: 15_000 };
 
 /** When an end that is told `wantedMs`, and hears something all the time, pings within 20 s. */
 function pingsOf(wantedMs: number | undefined, heartbeat = HEARTBEAT): number[] {
-  const liveness = new Liveness(heartbeat, 0);
+  const liveness = new Liveness(heartbeat, "client", 0);
   const pings: number[] = [];
   for (let now = 0; now <= 20_000; now += 50) {
     liveness.received(now);
@@ -41,7 +41,7 @@ describe("an end that says nothing itself", () => {
   });
 
   test("judges by its own heartbeat all the same", () => {
-    const liveness = new Liveness(HEARTBEAT, 0);
+    const liveness = new Liveness(HEARTBEAT, "client", 0);
     expect(liveness.judge(29_900, 29_900, true, 5000)).toBe("ping");
     expect(liveness.judge(30_100, 29_900, true, 5000)).toBe("dead");
   });
@@ -74,4 +74,24 @@ test("an agent that is too busy to read is kept by a controller whose heartbeat 
   await pass(it.clock, 2000, 100);
   expect(new Set(await Promise.all(calls))).toEqual(new Set(["deadline_exceeded/unknown"]));
   await it.close();
+});
+
+test("of two ends that began together one asks and the other answers", () => {
+  const ends = (["client", "server"] as const).map((role) => ({
+    liveness: new Liveness(HEARTBEAT, role, 0),
+    lastSent: 0,
+    asked: 0,
+  }));
+  for (let now = 0; now <= 150_000; now += 50) {
+    for (const end of ends) {
+      if (end.liveness.judge(now, end.lastSent, true, HEARTBEAT.intervalMs) !== "ping") continue;
+      end.asked++;
+      // The other side has it at once, and answers.
+      for (const each of ends) {
+        each.liveness.received(now);
+        each.lastSent = now;
+      }
+    }
+  }
+  expect(ends.map(({ asked }) => asked)).toEqual([0, 11]);
 });

@@ -1,3 +1,5 @@
+import type { Role } from "./channel.ts";
+
 /** How often a silent link is asked for a sign of life. */
 export interface Heartbeat {
   /** Silence after which an end pings. */
@@ -17,14 +19,20 @@ export function checkHeartbeat(heartbeat: Heartbeat): Heartbeat {
   throw new RangeError("heartbeat needs an intervalMs and a timeoutMs above 0");
 }
 
+/** The end that accepts asks this part of the interval earlier: else both ends, which began together, would always ask at once. */
+const EARLIER = 0.1;
+
 /** Judges a link by what arrives. Whatever arrives is a sign of life; an end that does not read does not judge. */
 export class Liveness {
   readonly #heartbeat: Heartbeat;
+  /** Silence after which this end pings. */
+  readonly #pingsAfterMs: number;
   #lastReceived: number;
   #lastPing = Number.NEGATIVE_INFINITY;
 
-  constructor(heartbeat: Heartbeat, now: number) {
+  constructor(heartbeat: Heartbeat, role: Role, now: number) {
     this.#heartbeat = heartbeat;
+    this.#pingsAfterMs = heartbeat.intervalMs * (role === "server" ? 1 - EARLIER : 1);
     this.#lastReceived = now;
   }
 
@@ -50,7 +58,8 @@ export class Liveness {
   due(lastSent: number, wantedMs: number | undefined): number {
     const { intervalMs, timeoutMs } = this.#heartbeat;
     const quietMs = this.#quietMs(wantedMs);
-    const pings = Math.max(Math.min(this.#lastReceived + intervalMs, lastSent + quietMs), this.#lastPing + quietMs);
+    const asks = Math.min(this.#lastReceived + this.#pingsAfterMs, lastSent + quietMs);
+    const pings = Math.max(asks, this.#lastPing + quietMs);
     return Math.min(pings, this.#lastReceived + intervalMs + timeoutMs);
   }
 
@@ -64,14 +73,14 @@ export class Liveness {
     if (reading && silentMs > intervalMs + timeoutMs) return "dead";
     const quietMs = this.#quietMs(wantedMs);
     // Also when we said nothing for long: our pings tell the other side that we live, even while we do not read.
-    if ((silentMs < intervalMs && now - lastSent < quietMs) || now - this.#lastPing < quietMs) return undefined;
+    if ((silentMs < this.#pingsAfterMs && now - lastSent < quietMs) || now - this.#lastPing < quietMs) return undefined;
     this.#lastPing = now;
     return "ping";
   }
 
   /** How long this end may say nothing. */
   #quietMs(wantedMs: number | undefined): number {
-    const { intervalMs } = this.#heartbeat;
-    return wantedMs === undefined ? intervalMs : Math.min(intervalMs, Math.max(wantedMs, LEAST_WANTED_MS));
+    const most = this.#pingsAfterMs;
+    return wantedMs === undefined ? most : Math.min(most, Math.max(wantedMs, LEAST_WANTED_MS));
   }
 }

@@ -1,4 +1,4 @@
-import type { Channel } from "./channel.ts";
+import type { Channel, Role } from "./channel.ts";
 import { after, type Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import { RpcError } from "./errors.ts";
@@ -20,7 +20,7 @@ export interface WatchHost {
   readonly service: Service;
   readonly counters: Counters;
   readonly channel: Channel;
-  readonly options: { readonly clock: Clock; readonly heartbeat: Heartbeat };
+  readonly options: { readonly clock: Clock; readonly heartbeat: Heartbeat; readonly role: Role };
   readonly isReading: boolean;
   /** The other side says no more. */
   readonly hasRemoteEnded: boolean;
@@ -50,10 +50,10 @@ export class Watch implements Visited {
   #stopCrossing: () => void = nothing;
 
   constructor(host: WatchHost, rounds: Rounds) {
-    const { heartbeat, clock } = host.options;
+    const { heartbeat, role, clock } = host.options;
     this.#host = host;
     this.#rounds = rounds;
-    this.#liveness = new Liveness(heartbeat, clock.now);
+    this.#liveness = new Liveness(heartbeat, role, clock.now);
     rounds.join(this);
   }
 
