@@ -57,10 +57,10 @@ test("an awake loop falls asleep a tenth of a millisecond after the last write",
   expect(loop.isAwake).toBe(true);
 });
 
-test("three slow answers, and it sleeps again", () => {
+test("two slow answers, and it sleeps again", () => {
   const { loop, poll, answers } = pair();
   answers(100, 0.02);
-  answers(3, 2);
+  answers(2, 2);
   while (loop.isAwake) loop.look();
   poll.wrote();
   expect(loop.isAwake).toBe(false);
@@ -75,6 +75,19 @@ test("where one answer of five is slow it never begins", () => {
     loop.at += 1;
     poll.came();
   }
+});
+
+test("who only tells something, and is not answered, soon sleeps as well", () => {
+  const { loop, poll, answers } = pair();
+  answers(100, 0.02);
+  let awake = 0;
+  for (let at = 0; at < 100; at++) {
+    poll.wrote();
+    if (loop.isAwake) awake++;
+    while (loop.isAwake) loop.look();
+    loop.at += 1;
+  }
+  expect(awake).toBe(3);
 });
 
 test("what comes without any write is none", () => {

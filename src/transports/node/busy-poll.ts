@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 const AWAKE_MS = 0.1;
 /** What comes within this time after a write is worth staying awake for: a loop that sleeps needs a part of it to wake up. */
 const QUICK_MS = 0.15;
-/** The loop stays awake when it has so much credit: one for what came quickly, less four for what did not. */
+/** The loop stays awake with so much credit: one for what came quickly, less four for what did not, and for waking in vain. */
 const ENOUGH = 8;
 const MOST = 16;
 const SLOW_COSTS = 4;
@@ -25,11 +25,15 @@ export interface Loop {
 export class BusyPoll {
   readonly #loop: Loop;
   #writtenAt = Number.NEGATIVE_INFINITY;
+  /** Something has come since the last write. */
+  #isAnswered = true;
   #credit = 0;
   #isAwake = false;
   readonly #look = (): void => {
-    if (this.#loop.now() - this.#writtenAt < AWAKE_MS) this.#loop.next(this.#look);
-    else this.#isAwake = false;
+    if (this.#loop.now() - this.#writtenAt < AWAKE_MS) return this.#loop.next(this.#look);
+    this.#isAwake = false;
+    // Nobody answers who is only told something.
+    if (!this.#isAnswered) this.#charge();
   };
 
   constructor(loop: Loop) {
@@ -39,6 +43,7 @@ export class BusyPoll {
   /** Something was written. */
   wrote(): void {
     this.#writtenAt = this.#loop.now();
+    this.#isAnswered = false;
     if (this.#credit < ENOUGH || this.#isAwake) return;
     this.#isAwake = true;
     this.#loop.next(this.#look);
@@ -46,8 +51,13 @@ export class BusyPoll {
 
   /** Something has come. */
   came(): void {
-    const isQuick = this.#loop.now() - this.#writtenAt < QUICK_MS;
-    this.#credit = isQuick ? Math.min(MOST, this.#credit + 1) : Math.max(0, this.#credit - SLOW_COSTS);
+    this.#isAnswered = true;
+    if (this.#loop.now() - this.#writtenAt >= QUICK_MS) this.#charge();
+    else if (this.#credit < MOST) this.#credit++;
+  }
+
+  #charge(): void {
+    this.#credit = Math.max(0, this.#credit - SLOW_COSTS);
   }
 }
 
