@@ -19,20 +19,20 @@ export function checkHeartbeat(heartbeat: Heartbeat): Heartbeat {
   throw new RangeError("heartbeat needs an intervalMs and a timeoutMs above 0");
 }
 
-/** The end that accepts asks this part of the interval earlier: else both ends, which began together, would always ask at once. */
-const EARLIER = 0.1;
+/** The end that accepts asks after this part of the time: else both ends, which began together, would always ask at once. */
+const ACCEPTER_PART = 0.9;
 
 /** Judges a link by what arrives. Whatever arrives is a sign of life; an end that does not read does not judge. */
 export class Liveness {
   readonly #heartbeat: Heartbeat;
-  /** Silence after which this end pings. */
-  readonly #pingsAfterMs: number;
+  /** What this end waits of each interval. */
+  readonly #part: number;
   #lastReceived: number;
   #lastPing = Number.NEGATIVE_INFINITY;
 
   constructor(heartbeat: Heartbeat, role: Role, now: number) {
     this.#heartbeat = heartbeat;
-    this.#pingsAfterMs = heartbeat.intervalMs * (role === "server" ? 1 - EARLIER : 1);
+    this.#part = role === "server" ? ACCEPTER_PART : 1;
     this.#lastReceived = now;
   }
 
@@ -58,7 +58,7 @@ export class Liveness {
   due(lastSent: number, wantedMs: number | undefined): number {
     const { intervalMs, timeoutMs } = this.#heartbeat;
     const quietMs = this.#quietMs(wantedMs);
-    const asks = Math.min(this.#lastReceived + this.#pingsAfterMs, lastSent + quietMs);
+    const asks = Math.min(this.#lastReceived + intervalMs * this.#part, lastSent + quietMs);
     const pings = Math.max(asks, this.#lastPing + quietMs);
     return Math.min(pings, this.#lastReceived + intervalMs + timeoutMs);
   }
@@ -73,14 +73,15 @@ export class Liveness {
     if (reading && silentMs > intervalMs + timeoutMs) return "dead";
     const quietMs = this.#quietMs(wantedMs);
     // Also when we said nothing for long: our pings tell the other side that we live, even while we do not read.
-    if ((silentMs < this.#pingsAfterMs && now - lastSent < quietMs) || now - this.#lastPing < quietMs) return undefined;
+    if ((silentMs < intervalMs * this.#part && now - lastSent < quietMs) || now - this.#lastPing < quietMs)
+      return undefined;
     this.#lastPing = now;
     return "ping";
   }
 
   /** How long this end may say nothing. */
   #quietMs(wantedMs: number | undefined): number {
-    const most = this.#pingsAfterMs;
-    return wantedMs === undefined ? most : Math.min(most, Math.max(wantedMs, LEAST_WANTED_MS));
+    const most = this.#heartbeat.intervalMs * this.#part;
+    return wantedMs === undefined ? most : Math.min(most, Math.max(wantedMs * this.#part, LEAST_WANTED_MS));
   }
 }
