@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 
-/** How long after a write the loop stays awake for what may come, in ms. */
-const AWAKE_MS = 0.1;
+/** How long after a write the loop stays awake for what may come, in ms. More would take too much where cores are few. */
+const AWAKE_MS = 0.06;
 /** What comes within this time after a write is worth staying awake for: a loop that sleeps needs a part of it to wake up. */
 const QUICK_MS = 0.15;
 /** The loop stays awake with so much credit: one for what came quickly, less four for what did not, and for waking in vain. */
