@@ -65,15 +65,15 @@ answering({
     }
     return { ...outcomes, peakRss };
   },
-  /** The same text, spread over `ms`; gives the outcomes. */
-  async offerSlowly({ bytes, ms }) {
+  /** The same text, or with `isOwn` one for each message, spread over `ms`; gives the outcomes. */
+  async offerSlowly({ bytes, ms, isOwn = false }) {
     const outcomes = { offered: 0, taken: 0, refused: 0, failed: 0 };
     const target = server.connections.at(-1);
     const count = bytes / MESSAGE_BYTES;
     const began = performance.now();
     while (outcomes.offered < count) {
       const due = Math.ceil(((performance.now() - began) / ms) * count);
-      offer(target, Math.min(count, due) - outcomes.offered, outcomes, sameText);
+      offer(target, Math.min(count, due) - outcomes.offered, outcomes, isOwn ? ownText : sameText);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return outcomes;

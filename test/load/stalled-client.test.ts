@@ -50,8 +50,8 @@ function expectBounded({ offered, taken, refused, failed }: Outcomes): void {
 test("a client that stops reading while it is offered 1 GiB costs the server maxQueuedBytes and at most 16 MiB more", async () => {
   // V8's young generation grows for anybody; here it has its full size from the start.
   const { server, stalling } = await start("--min-semi-space-size=16");
-  // It reads at first, so that what sending costs has been paid.
-  await server.ask("offerSlowly", { bytes: GIB / 16, ms: 1000 });
+  // It reads at first, so that what sending costs has been paid, and all of the young generation has been used.
+  await server.ask("offerSlowly", { bytes: GIB / 16, ms: 1000, isOwn: true });
   stalling.freeze();
   const before = await server.ask<number>("rss");
   const { peakRss, ...outcomes } = await server.ask<Outcomes & { readonly peakRss: number }>("offer", { bytes: GIB });
