@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import type { Client } from "../src/client/client.ts";
 import { RpcError } from "../src/core/errors.ts";
 import { Fleet, fleetService } from "../src/index.ts";
@@ -11,6 +12,43 @@ import { deferred, turn } from "./suites/support.ts";
 
 const handlers = { echo: (params: unknown) => params };
 const LINE_CUT = { message: "cut", error: new RpcError("unavailable", "cut") };
+
+describe("a call to all", () => {
+  test.each([native(), jsonrpc()])("encodes its params once for all members: $name", async (wire) => {
+    const it = await fleetWorld({ wire });
+    for (let n = 0; n < 10; n++) await it.agent({ name: `agent-${n}`, handlers });
+    let times = 0;
+    const params = { toJSON: () => ({ time: ++times }) };
+    for (const concurrency of [undefined, 3]) {
+      times = 0;
+      const outcomes = await it.fleet.callAll("echo", params, { concurrency });
+      expect(outcomes.map((each) => each.ok && each.value)).toEqual(Array(10).fill({ time: 1 }));
+    }
+    await it.close();
+  });
+
+  test("checks each result, which may take its time", async () => {
+    const it = await fleetWorld({ wire: native() });
+    for (const name of ["good", "bad"]) await it.agent({ name, handlers: { who: () => name } });
+    const gate = deferred();
+    const result = z.string().refine(
+      async (value) => {
+        await gate.promise;
+        return value === "good";
+      },
+      { message: "must be good" },
+    );
+    const all = it.fleet.callAll("who", undefined, { result });
+    await turn();
+    gate.resolve();
+    const told = (await all).map((each) => [each.member, each.ok ? each.value : each.error.message]);
+    expect(Object.fromEntries(told)).toEqual({
+      good: "good",
+      bad: 'The result of "who" is not what was expected: must be good',
+    });
+    await it.close();
+  });
+});
 
 describe("one name, several ends", () => {
   test("two agents with one name never take turns, whatever becomes of their links", async () => {

@@ -48,8 +48,10 @@ export class Calling {
 
   /** As `call`, for who makes many and gives them up at once: a promise and a signal for each would cost more than the call. */
   begin(method: string, params: unknown, options: CallOptions | undefined, listener: CallListener): Begun {
-    if (this.#chain === undefined && options?.result === undefined) {
-      const call = this.#newCall(method, params, options, listener);
+    if (this.#chain === undefined) {
+      const { result: schema } = options ?? {};
+      const told = schema === undefined ? listener : checking(listener, schema, method);
+      const call = this.#newCall(method, params, options, told);
       this.#host.submit(call);
       return call;
     }
@@ -134,15 +136,31 @@ function newNote(method: string, params: unknown, options: CallOptions | undefin
 }
 
 async function checked(call: OutgoingCall, schema: StandardSchemaV1): Promise<unknown> {
-  const value = await call.promise;
+  return checkResult(await call.promise, schema, call.method);
+}
+
+/** Tells the listener of a result once it has been checked. */
+function checking(listener: CallListener, schema: StandardSchemaV1, method: string): CallListener {
+  return {
+    forms: listener.forms,
+    resolved: (value) =>
+      void checkResult(value, schema, method).then(
+        (result) => listener.resolved(result),
+        (thrown: unknown) => listener.rejected(RpcError.from(thrown)),
+      ),
+    rejected: (error) => listener.rejected(error),
+  };
+}
+
+async function checkResult(value: unknown, schema: StandardSchemaV1, method: string): Promise<unknown> {
   const result = await validate(schema, value).catch((thrown: unknown) => {
-    const why = `The result of "${call.method}" cannot be checked: its schema failed`;
+    const why = `The result of "${method}" cannot be checked: its schema failed`;
     throw new RpcError("internal", why, { cause: thrown, executed: "yes" });
   });
   if (result.issues === undefined) return result.value;
   throw new RpcError(
     "internal",
-    `The result of "${call.method}" is not what was expected: ${describeIssues(result.issues)}`,
+    `The result of "${method}" is not what was expected: ${describeIssues(result.issues)}`,
     {
       data: result.issues,
       executed: "yes",

@@ -23,6 +23,12 @@ export interface Hello {
   readonly nextId?: number;
 }
 
+/**
+ * What the params of a call to many were encoded to, under a key of the codec's own: whoever comes first encodes them, and all
+ * the others take it. What stands there depends on nothing but the params and its key.
+ */
+export type Forms = Map<unknown, string | Uint8Array>;
+
 /** A request that wants a reply. */
 export interface CallMessage {
   readonly kind: "call";
@@ -33,6 +39,8 @@ export interface CallMessage {
   /** The time that is left to the caller when the message is encoded; `undefined` when there is no limit. */
   readonly timeoutMs: number | undefined;
   readonly meta: Meta | undefined;
+  /** Outgoing only: the very same params go out in other calls, too. A codec need not care. */
+  readonly forms?: Forms | undefined;
 }
 
 /** A request that wants no reply. */

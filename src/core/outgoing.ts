@@ -6,6 +6,7 @@ import type {
   BatchMessage,
   CallMessage,
   CancelMessage,
+  Forms,
   GoodbyeMessage,
   Id,
   Meta,
@@ -47,6 +48,8 @@ export interface Begun {
  * Must not throw.
  */
 export interface CallListener {
+  /** Shared by the listeners of all calls with these params. */
+  readonly forms?: Forms | undefined;
   resolved(value: unknown): void;
   rejected(error: RpcError): void;
 }
@@ -125,6 +128,10 @@ export class OutgoingCall implements CallMessage, Begun {
 
   get meta(): Meta | undefined {
     return this.#options?.meta;
+  }
+
+  get forms(): Forms | undefined {
+    return this.#listener?.forms;
   }
 
   /** It may run twice. */

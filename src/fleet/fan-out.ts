@@ -1,4 +1,5 @@
 import { RpcError } from "../core/errors.ts";
+import type { Forms } from "../core/message.ts";
 import type { Begun, CallListener } from "../core/outgoing.ts";
 import { checkCount } from "./options.ts";
 
@@ -33,6 +34,8 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
   readonly #concurrency: number;
   readonly #outcomes: Outcome<Value>[] = [];
   readonly #calls: Begun[] = [];
+  /** The params are encoded once for each wire, not once for each member. */
+  readonly #forms: Forms = new Map();
   /** Who waits for one more outcome. */
   #waiting: (() => void)[] = [];
   /** Who waits for the last one: not woken for each, which would cost more than the outcome. */
@@ -106,7 +109,7 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
       const at = this.#started++;
       this.#underWay++;
       const member = this.members[at] as string;
-      this.#calls.push(this.#setup.begin(at, new Asked(member, this.#settle)));
+      this.#calls.push(this.#setup.begin(at, new Asked(member, this.#forms, this.#settle)));
     }
     this.#isStarting = false;
   }
@@ -155,10 +158,12 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
 
 /** One member that was called. */
 class Asked<Value> implements CallListener {
+  readonly forms: Forms;
   readonly #member: string;
   readonly #settle: (outcome: Outcome<Value>) => void;
 
-  constructor(member: string, settle: (outcome: Outcome<Value>) => void) {
+  constructor(member: string, forms: Forms, settle: (outcome: Outcome<Value>) => void) {
+    this.forms = forms;
     this.#member = member;
     this.#settle = settle;
   }

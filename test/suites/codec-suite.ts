@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Frame, Role } from "../../src/core/channel.ts";
 import { type Code, RpcError } from "../../src/core/errors.ts";
-import type { CallMessage, ErrorMessage, Id, Message, ResultMessage } from "../../src/core/message.ts";
+import type { CallMessage, ErrorMessage, Forms, Id, Message, ResultMessage } from "../../src/core/message.ts";
 import { bytesOf } from "../../src/core/text.ts";
 import { callOf, Ends, type Failed, FakeLink, type MakeCodec } from "../codecs/ends.ts";
 
@@ -227,6 +227,23 @@ function carriesMessages(make: MakeCodec, traits: CodecTraits): void {
     );
   });
 
+  test("params that go out in many calls arrive in each as they do in one", () => {
+    const [role] = traits.callers as [Role];
+    void fc.assert(
+      fc.property(traits.params, fc.nat({ max: 3 }), (params, alone) => {
+        const forms: Forms = new Map();
+        const ends = [new Ends(make), new Ends(make)] as const;
+        for (let id = 1; id <= 6; id++) {
+          const call = { ...callOf(traits.method, params, id), ...(id !== alone && { forms }) };
+          const [arrived] = (id % 2 === 0 ? ends[0] : ends[1]).pass(role, [call]);
+          expect(arrived).toMatchObject({ kind: "call", method: traits.method });
+          expect((arrived as CallMessage).params).toEqual(params);
+        }
+      }),
+      { numRuns: RUNS / 4 },
+    );
+  });
+
   test("hostile names are carried as they are, refused, or invalid; never taken for something else", () => {
     const [role] = traits.callers as [Role];
     for (const name of NAMES) {
@@ -252,11 +269,14 @@ function isolatesFailures(make: MakeCodec, traits: CodecTraits): void {
 
   test("a message that cannot be encoded is handed back and harms nobody before or after it in the flush", () => {
     const ends = new Ends(make);
-    for (const round of [0, 1]) {
+    const forms: Forms = new Map();
+    for (const round of [0, 1, 2]) {
       const id = round * 3;
+      // Params that go to many fail for each of them.
+      const many = round === 0 ? {} : { forms };
       const calls = [
         callOf(traits.method, { n: 1 }, id + 1),
-        callOf(traits.method, bad, id + 2),
+        { ...callOf(traits.method, bad, id + 2), ...many },
         callOf(traits.method, { n: 3 }, id + 3),
       ];
       const arrived = ends.pass(role, calls) as CallMessage[];

@@ -63,11 +63,14 @@ export class Controller implements End {
     return msg.case === "response" ? this.#reply(msg.value) : undefined;
   }
 
-  #request({ id, method, params, timeoutMs }: CallMessage): Request {
+  #request({ id, method, params, timeoutMs, forms }: CallMessage): Request {
     const { methods, maxDepth } = this.#setup;
     const type = methods.named(method)?.request;
     const typeUrl = typeUrlOf(type?.typeName ?? method);
-    const value = encodePayload({ type, value: params, name: "params" }, maxDepth);
+    // The links of one wire share its methods, and with them the types.
+    const kept = forms?.get(methods);
+    const value = kept instanceof Uint8Array ? kept : encodePayload({ type, value: params, name: "params" }, maxDepth);
+    forms?.set(methods, value);
     return {
       $typeName: "aperture.rpc.v1.Request",
       id: wireIdOf(id),

@@ -1,7 +1,7 @@
 import type { Cannot, CodecLink } from "../../core/codec.ts";
 import type { Fault } from "../../core/errors.ts";
 import { RpcError } from "../../core/errors.ts";
-import type { Id, Message } from "../../core/message.ts";
+import type { Forms, Id, Message, RequestMessage } from "../../core/message.ts";
 import { bytesOf, isLonger } from "../../core/text.ts";
 import { errorText, faultOf, jsonText } from "./faults.ts";
 import type { Meeting } from "./meeting.ts";
@@ -130,9 +130,10 @@ export class Encoder {
     return this.#lastText;
   }
 
-  #params({ kind, params }: { readonly kind: "call" | "notify"; readonly params: unknown }): string {
+  #params(message: RequestMessage): string {
+    const { kind, params } = message;
     if (params === undefined) return "";
-    const text = jsonText(params);
+    const text = kind === "call" && message.forms !== undefined ? shared(message.forms, params) : jsonText(params);
     const first = text.charCodeAt(0);
     // A Date is an object and its JSON is not; null stays null.
     if (first !== 0x7b && first !== 0x5b && text !== "null" && !this.#mayPush(kind)) {
@@ -144,6 +145,15 @@ export class Encoder {
   #mayPush(kind: "call" | "notify"): boolean {
     return this.#dialect.verbatim && kind === "notify" && this.#link.role === "server";
   }
+}
+
+/** The JSON text of params that go to many. */
+function shared(forms: Forms, params: unknown): string {
+  const kept = forms.get("json");
+  if (typeof kept === "string") return kept;
+  const text = jsonText(params);
+  forms.set("json", text);
+  return text;
 }
 
 /** Cuts a list into parts that fit a frame as lists; each text fits one by itself. */

@@ -24,7 +24,7 @@ import {
 export function writeMessage(body: FieldWriter, message: Message): void {
   switch (message.kind) {
     case "call": {
-      const { id, method, params, timeoutMs, meta } = message;
+      const { id, method, params, timeoutMs, meta, forms } = message;
       let kind = CALL;
       if (params !== undefined) kind |= PARAMS;
       if (timeoutMs !== undefined) kind |= TIMEOUT;
@@ -32,7 +32,8 @@ export function writeMessage(body: FieldWriter, message: Message): void {
       body.put(kind);
       body.put(id);
       body.put(method);
-      if (params !== undefined) body.put(params);
+      if (params !== undefined && forms !== undefined) body.putShared(params, forms);
+      else if (params !== undefined) body.put(params);
       if (timeoutMs !== undefined) body.put(Math.ceil(timeoutMs));
       if (meta !== undefined) body.put(meta);
       return;

@@ -1,5 +1,6 @@
 import type { Arena } from "../../core/arena.ts";
 import { RpcError } from "../../core/errors.ts";
+import type { Forms } from "../../core/message.ts";
 import type { FieldWriter } from "./body.ts";
 import { BIGINT, MAP, TIMESTAMP, UNDEFINED } from "./extensions.ts";
 
@@ -42,6 +43,16 @@ export class Packer implements FieldWriter {
     this.#value(value, 0);
   }
 
+  putShared(value: unknown, forms: Forms): void {
+    // How deep it may be is agreed on by the ends of each link.
+    const key = `msgpack ${this.#limits.maxDepth}`;
+    const kept = forms.get(key);
+    if (kept instanceof Uint8Array) return this.#packed(kept);
+    const start = this.#at;
+    this.#value(value, 0);
+    forms.set(key, this.#bytes.slice(start, this.#at));
+  }
+
   take(): Uint8Array {
     const frame = this.#arena.keep(this.#bytes, this.#at);
     this.#expected = Math.max(LEAST_BYTES, this.#at + (this.#at >> 2));
@@ -52,6 +63,12 @@ export class Packer implements FieldWriter {
   reset(): void {
     this.#bytes = NOTHING;
     this.#at = 0;
+  }
+
+  #packed(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   #value(value: unknown, depth: number): void {
