@@ -62,10 +62,14 @@ describe("links over HTTP on Node", () => {
   test("do not hold up calls that follow one another, whichever answer tells that they were taken", async () => {
     const server = await serving(pollListen({ port: 0, path: "/rpc" }));
     const client = await connected({ url: addressOf(server) });
-    const began = performance.now();
-    for (let n = 0; n < 1000; n++) expect(await client.call("add", { a: n, b: 1 })).toBe(n + 1);
-    // Two waits of a hundred in a thousand would be more.
-    expect(performance.now() - began).toBeLessThan(4000);
+    let waits = 0;
+    for (let n = 0; n < 1000; n++) {
+      const began = performance.now();
+      expect(await client.call("add", { a: n, b: 1 })).toBe(n + 1);
+      if (performance.now() - began > 50) waits++;
+    }
+    // One that is held up waits up to 100 ms, and every twentieth was; a busy machine holds one up now and then, too.
+    expect(waits).toBeLessThan(20);
   });
 
   test("share a server with WebSocket, JSON-RPC and each other, each at its path", async () => {
