@@ -6,7 +6,7 @@ import type { CallContext } from "../src/index.ts";
 import { Fleet } from "../src/index.ts";
 import { connect, type NodeServeOptions, native, serve } from "../src/node.ts";
 import { convoke, HANDLERS, Program } from "./suites/command.ts";
-import { until } from "./suites/support.ts";
+import { deferred, until } from "./suites/support.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -144,10 +144,18 @@ describe("connect with several addresses", () => {
     const better = await nowhere("grpc");
     const worse = await serving("ws://127.0.0.1:0/", { wire: native(), fleet });
     const who = (_: unknown, { remoteAddress }: CallContext): string | undefined => remoteAddress;
-    const options = { wire: native(), name: "ann", handlers: { who }, logger: false as const };
+    const gate = deferred();
+    const slow = (): Promise<string> => gate.promise.then(() => "answered where it was asked");
+    const options = { wire: native(), name: "ann", handlers: { who, slow }, logger: false as const };
     const client = await connect([better, worse], { ...options, ladder: { retryBetterMs: 50 } });
+    const asked = fleet.call("ann", "slow");
     await serving(better, { wire: native(), fleet });
     await until(() => client.address === better);
+    // Its new link works while the old one has something to say.
+    await until(() => fleet.get("ann")?.pending === 0);
+    expect([fleet.list().length, client.connections.length]).toEqual([1, 2]);
+    gate.resolve();
+    expect(await asked).toBe("answered where it was asked");
     await until(() => client.connections.length === 1);
     expect(fleet.list()).toHaveLength(1);
     expect(await fleet.call("ann", "who")).toBeDefined();
