@@ -26,6 +26,8 @@ export {
   grpc,
   type HttpPortOptions,
   http,
+  type PollPortOptions,
+  poll,
   type WebSocketPortOptions,
   webSocket,
 } from "./node/port-services.ts";

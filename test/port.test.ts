@@ -18,6 +18,7 @@ import {
   type NodeConnectOptions,
   type NodeServeOptions,
   native,
+  poll,
   serve,
   webSocket,
 } from "../src/node.ts";
@@ -81,7 +82,15 @@ async function echoed(
 }
 
 describe("a port with several wires", () => {
-  const everything = [...LINES, http({ path: "/rpc" }), webSocket(), webSocket({ path: "/n", wire: native() }), grpc()];
+  const everything = [
+    ...LINES,
+    http({ path: "/rpc" }),
+    webSocket(),
+    webSocket({ path: "/n", wire: native() }),
+    poll({ path: "/poll" }),
+    poll({ path: "/n", wire: native() }),
+    grpc(),
+  ];
 
   test("answers each in its own words, side by side", async () => {
     const { server, port } = await serving({ wires: everything });
@@ -97,10 +106,22 @@ describe("a port with several wires", () => {
         echoed(`ws://127.0.0.1:${port}`),
         echoed(`ws://127.0.0.1:${port}/n`, { wire: native() }),
         echoed(`grpc://127.0.0.1:${port}`),
+        echoed(`poll+http://127.0.0.1:${port}/poll`),
+        echoed(`beat+http://127.0.0.1:${port}/n`, { wire: native(), poll: { intervalMs: 50 } }),
       ]),
-    ).toEqual([["hello"], ["hello"], ["hello"], "hello", ["hello"], ["hello"], ["hello"], ["hello"]]);
+    ).toEqual([["hello"], ["hello"], ["hello"], "hello", ...Array(6).fill(["hello"])]);
     // HTTP has a link for each request.
-    expect(server.connections).toHaveLength(7);
+    expect(server.connections).toHaveLength(9);
+  });
+
+  test("a ladder finds the way that is open", async () => {
+    const { server, port } = await serving({ wires: [webSocket({ path: "/ws" }), poll({ path: "/poll" })] });
+    // Somebody on the way lets no WebSocket pass.
+    const ways = [`ws://127.0.0.1:${port}/elsewhere`, `poll+http://127.0.0.1:${port}/poll`];
+    const client = await connect(ways);
+    cleanups.push(() => client.close());
+    expect([client.address, await client.call("echo", ["hello"])]).toEqual([ways[1], ["hello"]]);
+    expect(server.connections).toHaveLength(1);
   });
 
   test("each wire has its own built-ins, and the handlers are the same", async () => {
@@ -507,6 +528,8 @@ describe("what a port cannot serve is refused when it is asked for", () => {
   test("two paths that are the same, and a service whose options are wrong", async () => {
     await expect(serve(TCP, { wires: [webSocket(), webSocket()] })).rejects.toMatchObject({ code: "already_exists" });
     await expect(serve(TCP, { wires: [http({ path: "rpc" })] })).rejects.toThrow(/^Bad path "rpc"/);
+    await expect(serve(TCP, { wires: [http(), poll()] })).rejects.toMatchObject({ code: "already_exists" });
+    expect(() => poll({ maxLinks: 0 })).toThrow(RangeError);
     expect(() => http({ wire: native() })).toThrow(/carries JSON-RPC only/);
   });
 

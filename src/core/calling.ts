@@ -49,7 +49,7 @@ export class Calling {
   /** As `call`, for who makes many and gives them up at once: a promise and a signal for each would cost more than the call. */
   begin(method: string, params: unknown, options: CallOptions | undefined, listener: CallListener): Begun {
     if (this.#chain === undefined) {
-      const { result: schema } = options ?? {};
+      const schema = options?.result;
       const told = schema === undefined ? listener : checking(listener, schema, method);
       const call = this.#newCall(method, params, options, told);
       this.#host.submit(call);
@@ -105,8 +105,9 @@ export class Calling {
 
   #call(method: string, params: unknown, options: CallOptions | undefined): Promise<unknown> {
     const call = this.#newCall(method, params, options);
+    const schema = options?.result;
     this.#host.submit(call);
-    return options?.result === undefined ? call.promise : checked(call, options.result);
+    return schema === undefined ? call.promise : call.promise.then((value) => checked(value, schema, method));
   }
 
   #notify(method: string, params: unknown, options: CallOptions | undefined): Promise<void> {
@@ -135,41 +136,33 @@ function newNote(method: string, params: unknown, options: CallOptions | undefin
   return new OutgoingNote(method, params, options?.meta);
 }
 
-async function checked(call: OutgoingCall, schema: StandardSchemaV1): Promise<unknown> {
-  return checkResult(await call.promise, schema, call.method);
-}
-
 /** Tells the listener of a result once it has been checked. */
 function checking(listener: CallListener, schema: StandardSchemaV1, method: string): CallListener {
   return {
     forms: listener.forms,
     resolved: (value) =>
-      void checkResult(value, schema, method).then(
+      void checked(value, schema, method).then(
         (result) => listener.resolved(result),
-        (thrown: unknown) => listener.rejected(RpcError.from(thrown)),
+        (error: RpcError) => listener.rejected(error),
       ),
     rejected: (error) => listener.rejected(error),
   };
 }
 
-async function checkResult(value: unknown, schema: StandardSchemaV1, method: string): Promise<unknown> {
-  const result = await validate(schema, value).catch((thrown: unknown) => {
-    const why = `The result of "${method}" cannot be checked: its schema failed`;
-    throw new RpcError("internal", why, { cause: thrown, executed: "yes" });
-  });
-  if (result.issues === undefined) return result.value;
-  throw new RpcError(
-    "internal",
-    `The result of "${method}" is not what was expected: ${describeIssues(result.issues)}`,
-    {
-      data: result.issues,
+/** What the schema makes of a result. Rejects with `internal` for one that does not fit. */
+async function checked(value: unknown, schema: StandardSchemaV1, method: string): Promise<unknown> {
+  let result: StandardSchemaV1.Result<unknown>;
+  try {
+    result = await schema["~standard"].validate(value);
+  } catch (cause) {
+    throw new RpcError("internal", `The result of "${method}" cannot be checked: its schema failed`, {
+      cause,
       executed: "yes",
-    },
-  );
-}
-
-async function validate(schema: StandardSchemaV1, value: unknown): Promise<StandardSchemaV1.Result<unknown>> {
-  return schema["~standard"].validate(value);
+    });
+  }
+  if (result.issues === undefined) return result.value;
+  const why = `The result of "${method}" is not what was expected: ${describeIssues(result.issues)}`;
+  throw new RpcError("internal", why, { data: result.issues, executed: "yes" });
 }
 
 /** The first few issues as one line: where, and what is wrong. */

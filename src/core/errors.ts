@@ -129,15 +129,7 @@ export class RpcError extends Error implements Fault {
     const host = Error as unknown as { stackTraceLimit: number };
     const { stackTraceLimit } = host;
     host.stackTraceLimit = 0;
-    const error = new RpcError(fault.code, fault.message, {
-      data: fault.data,
-      details: fault.details,
-      trace: fault.trace,
-      timestamp: fault.timestamp,
-      executed: fault.executed,
-      wireCode: fault.wireCode,
-      remote: true,
-    });
+    const error = new RpcError(fault.code, fault.message, { ...fault, remote: true });
     host.stackTraceLimit = stackTraceLimit;
     return error;
   }

@@ -77,10 +77,6 @@ export class Sender {
     this.#lastSent = host.options.clock.now;
   }
 
-  get full(): boolean {
-    return this.#full;
-  }
-
   /** The other side does not read, and what waits for it has reached the bound. */
   get congested(): boolean {
     return this.#full && this.#queuedBytes > this.#host.options.limits.maxQueuedBytes;

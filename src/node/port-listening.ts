@@ -12,7 +12,7 @@ export interface WiresOptions {
   readonly wire?: Wire | undefined;
   /**
    * For `tcp://`, `tls://` and `unix:`, in place of `wire`: everything that is spoken there, told apart by how a client begins.
-   * Beside wires there are `http()`, `webSocket()` and `grpc()`. With `tls` a port `tcp://` takes clients with and without TLS.
+   * Beside wires there are `http()`, `webSocket()`, `poll()` and `grpc()`. With `tls` a port `tcp://` takes clients with and without TLS.
    */
   readonly wires?: readonly (Wire | PortService)[] | undefined;
 }

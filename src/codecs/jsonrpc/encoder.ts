@@ -130,10 +130,11 @@ export class Encoder {
     return this.#lastText;
   }
 
-  #params(message: RequestMessage): string {
-    const { kind, params } = message;
+  #params({ kind, params, forms }: RequestMessage & { readonly forms?: Forms | undefined }): string {
     if (params === undefined) return "";
-    const text = kind === "call" && message.forms !== undefined ? shared(message.forms, params) : jsonText(params);
+    const kept = forms?.get("json");
+    const text = typeof kept === "string" ? kept : jsonText(params);
+    forms?.set("json", text);
     const first = text.charCodeAt(0);
     // A Date is an object and its JSON is not; null stays null.
     if (first !== 0x7b && first !== 0x5b && text !== "null" && !this.#mayPush(kind)) {
@@ -145,15 +146,6 @@ export class Encoder {
   #mayPush(kind: "call" | "notify"): boolean {
     return this.#dialect.verbatim && kind === "notify" && this.#link.role === "server";
   }
-}
-
-/** The JSON text of params that go to many. */
-function shared(forms: Forms, params: unknown): string {
-  const kept = forms.get("json");
-  if (typeof kept === "string") return kept;
-  const text = jsonText(params);
-  forms.set("json", text);
-  return text;
 }
 
 /** Cuts a list into parts that fit a frame as lists; each text fits one by itself. */

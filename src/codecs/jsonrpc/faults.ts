@@ -3,30 +3,12 @@ import type { Dialect } from "./options.ts";
 
 /** A fault that a peer's message has: the numbers of a parse error and of an invalid request. */
 export function faultOf(wireCode: -32700 | -32600, message: string, data?: unknown): Fault {
-  return {
-    code: "invalid_argument",
-    message,
-    data,
-    details: undefined,
-    trace: undefined,
-    timestamp: undefined,
-    executed: undefined,
-    wireCode,
-  };
+  return { code: "invalid_argument", message, data, wireCode };
 }
 
 /** The message is beyond a limit: as a request it is refused before it ran, as a reply its result is lost. */
 export function beyondLimit(message: string, executed: Executed): Fault {
-  return {
-    code: "resource_exhausted",
-    message,
-    data: undefined,
-    details: undefined,
-    trace: undefined,
-    timestamp: undefined,
-    executed,
-    wireCode: executed === "no" ? -32600 : undefined,
-  };
+  return { code: "resource_exhausted", message, executed, wireCode: executed === "no" ? -32600 : undefined };
 }
 
 /**
@@ -44,9 +26,7 @@ export function readError(error: object, dialect: Dialect): Fault {
     code: (typeof code === "number" ? dialect.names.get(code) : undefined) ?? "unknown",
     message: typeof message === "string" ? message : "",
     data,
-    details: undefined,
     trace: extras?.trace,
-    timestamp: undefined,
     executed: extras?.executed,
     wireCode: typeof code === "number" || typeof code === "string" ? code : undefined,
   };

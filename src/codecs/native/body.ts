@@ -3,10 +3,8 @@ import type { Forms } from "../../core/message.ts";
 
 /** Takes the fields of one flush, one after the other, and makes one frame of them. */
 export interface FieldWriter {
-  /** Adds one field. Throws for a value that the body cannot carry, or would change. */
-  put(value: unknown): void;
-  /** As `put`, for a value that goes into other frames as well. */
-  putShared(value: unknown, forms: Forms): void;
+  /** Adds one field; `forms` where it goes into other frames, too. Throws for a value that the body cannot carry, or would change. */
+  put(value: unknown, forms?: Forms): void;
   /** Gives the frame and begins anew. May throw for a value that was put. */
   take(): Frame;
   /** Begins anew after a failure. */

@@ -16,11 +16,6 @@ export class JsonWriter implements FieldWriter {
     this.#fields.push(value);
   }
 
-  /** The list is made as one: there is no text of one field alone. */
-  putShared(value: unknown): void {
-    this.put(value);
-  }
-
   take(): string {
     const fields = this.#fields;
     this.#fields = [];

@@ -32,8 +32,7 @@ export function writeMessage(body: FieldWriter, message: Message): void {
       body.put(kind);
       body.put(id);
       body.put(method);
-      if (params !== undefined && forms !== undefined) body.putShared(params, forms);
-      else if (params !== undefined) body.put(params);
+      if (params !== undefined) body.put(params, forms);
       if (timeoutMs !== undefined) body.put(Math.ceil(timeoutMs));
       if (meta !== undefined) body.put(meta);
       return;

@@ -6,6 +6,8 @@ import { BIGINT, MAP, TIMESTAMP, UNDEFINED } from "./extensions.ts";
 
 /** Stateless, so that sharing it is safe. */
 const encoder = new TextEncoder();
+/** Classes whose objects keep what they are where their members do not show it; views of bytes do, too. */
+const OPAQUE = [ArrayBuffer, Map, Set, Error, RegExp, Promise, WeakMap, WeakSet, Number, String, Boolean];
 const LEAST_BYTES = 256;
 const NOTHING = new Uint8Array(0);
 /** Numbers of 8 bytes are written here and copied: a view of each frame would cost more. */
@@ -39,18 +41,9 @@ export class Packer implements FieldWriter {
     this.#bytes = NOTHING;
   }
 
-  put(value: unknown): void {
-    this.#value(value, 0);
-  }
-
-  putShared(value: unknown, forms: Forms): void {
-    // How deep it may be is agreed on by the ends of each link.
-    const key = `msgpack ${this.#limits.maxDepth}`;
-    const kept = forms.get(key);
-    if (kept instanceof Uint8Array) return this.#packed(kept);
-    const start = this.#at;
-    this.#value(value, 0);
-    forms.set(key, this.#bytes.slice(start, this.#at));
+  put(value: unknown, forms?: Forms): void {
+    if (forms === undefined) this.#value(value, 0);
+    else this.#shared(value, forms);
   }
 
   take(): Uint8Array {
@@ -65,10 +58,19 @@ export class Packer implements FieldWriter {
     this.#at = 0;
   }
 
-  #packed(bytes: Uint8Array): void {
-    this.#room(bytes.length);
-    this.#bytes.set(bytes, this.#at);
-    this.#at += bytes.length;
+  #shared(value: unknown, forms: Forms): void {
+    // How deep it may be is agreed on by the ends of each link.
+    const key = `msgpack ${this.#limits.maxDepth}`;
+    const kept = forms.get(key);
+    const start = this.#at;
+    if (kept instanceof Uint8Array) {
+      this.#room(kept.length);
+      this.#bytes.set(kept, start);
+      this.#at += kept.length;
+    } else {
+      this.#value(value, 0);
+      forms.set(key, this.#bytes.slice(start, this.#at));
+    }
   }
 
   #value(value: unknown, depth: number): void {
@@ -337,18 +339,5 @@ function headBytes(length: number): number {
 
 /** Whether an object keeps what it is where its members do not show it. */
 export function isOpaque(value: object): boolean {
-  return (
-    ArrayBuffer.isView(value) ||
-    value instanceof ArrayBuffer ||
-    value instanceof Map ||
-    value instanceof Set ||
-    value instanceof Error ||
-    value instanceof RegExp ||
-    value instanceof Promise ||
-    value instanceof WeakMap ||
-    value instanceof WeakSet ||
-    value instanceof Number ||
-    value instanceof String ||
-    value instanceof Boolean
-  );
+  return ArrayBuffer.isView(value) || OPAQUE.some((made) => value instanceof made);
 }

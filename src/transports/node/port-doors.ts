@@ -35,7 +35,7 @@ export interface HttpService {
   readonly listenAt: (host: HttpHost) => Listen;
 }
 
-/** What a port can serve beside wires: what `http`, `webSocket` and `grpc` give, or something of your own. */
+/** What a port can serve beside wires: what `http`, `webSocket`, `poll` and `grpc` give, or something of your own. */
 export type PortService = SocketService | HttpService;
 
 /** What a port serves. */
