@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { RpcError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+import type { Id } from "./message.ts";
 
 /** One whole message of the transport: text or bytes. A channel sends each frame in the form in which it gets it. */
 export type Frame = string | Uint8Array;
@@ -17,6 +18,8 @@ export interface CloseReason {
   readonly closeCode?: number;
   /** When a dialler may try again: Infinity means never, absent means after its usual backoff. Nothing else decides that. */
   readonly redialAfterMs?: number;
+  /** The calls of this end that the channel took and gave to nobody, by their ids: they have not run. */
+  readonly unsent?: ReadonlySet<Id> | undefined;
 }
 
 /** Where a pipe delivers. */
@@ -64,6 +67,8 @@ export interface Channel {
    * as an empty list of frames. Used on wires that have no ping of their own.
    */
   readonly ping?: (() => void) | undefined;
+  /** Is told of each call of this end that was sent and is not waited for any more, where the transport can do something about it. */
+  readonly abandoned?: ((id: Id) => void) | undefined;
   close(reason?: CloseReason): void;
 }
 

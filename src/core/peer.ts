@@ -470,6 +470,7 @@ export class Peer
   // ---- the end
 
   #sayCancel(id: Id): void {
+    this.channel.abandoned?.(id);
     if (this.codec.carries.cancel) this.sender.post({ kind: "cancel", id });
   }
 
@@ -510,6 +511,10 @@ export class Peer
   }
 
   #orphan(reason: CloseReason): void {
+    for (const id of reason.unsent ?? []) {
+      const call = this.calls.get(id);
+      if (call !== undefined) call.sent = false;
+    }
     this.#giveBack(this.calls.takeAll(), reason);
     this.#giveBack(this.sender.takeUnsent(), reason);
   }

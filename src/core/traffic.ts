@@ -56,12 +56,14 @@ class CountedPipe implements Pipe, PipeSink {
 
 class CountedChannel implements Channel, ChannelSink {
   readonly ping: (() => void) | undefined;
+  readonly abandoned: Channel["abandoned"];
   readonly #channel: Channel;
   readonly #counters: Counters;
   #sink: ChannelSink | undefined = undefined;
 
   constructor(channel: Channel, counters: Counters) {
     this.ping = channel.ping && (() => channel.ping?.());
+    this.abandoned = channel.abandoned && ((id) => channel.abandoned?.(id));
     this.#channel = channel;
     this.#counters = counters;
   }
