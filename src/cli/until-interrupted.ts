@@ -1,8 +1,5 @@
 import { say } from "./print.ts";
 
-/** The longest time that a timer takes. */
-const LONG_MS = 2 ** 31 - 1;
-
 /**
  * Waits until `ended` resolves. Ctrl-C and a termination signal call `close`, which drains and is awaited too; a second
  * Ctrl-C exits at once with 1. Gives whether it was a signal that ended it.
@@ -16,10 +13,7 @@ export async function untilInterrupted(ended: Promise<unknown>, close: () => Pro
   };
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
-  // Between two links nothing else keeps the process alive.
-  const awake = setInterval(() => {}, LONG_MS);
   await ended;
   await draining;
-  clearInterval(awake);
   return draining !== undefined;
 }

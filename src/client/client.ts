@@ -101,6 +101,8 @@ export class Client<Api = unknown> implements Caller {
   #kept = 0;
   #ready: { resolve(): void; reject(error: RpcError): void }[] = [];
   #settleClosed: (reason: CloseReason) => void = () => {};
+  /** Set while no link is up and one is being made. */
+  #letGo: (() => void) | undefined = undefined;
 
   private constructor(rungs: readonly Rung[], wire: Wire, options: ConnectOptions<never>) {
     const { name, labels, random = Math.random } = options;
@@ -164,6 +166,7 @@ export class Client<Api = unknown> implements Caller {
       client.#state = "idle";
       return client;
     }
+    client.#keepAwake();
     const first = new Link(client.#linkHost);
     try {
       await first.up;
@@ -403,7 +406,18 @@ export class Client<Api = unknown> implements Caller {
   #enter(state: ClientState): void {
     if (this.#state === state) return;
     this.#state = state;
-    this.#options.onState?.(state);
+    this.#keepAwake();
+    try {
+      this.#options.onState?.(state);
+    } catch (thrown) {
+      this.#link.logger.error("onState failed", thrown);
+    }
+  }
+
+  /** Between two links no socket keeps the process alive. */
+  #keepAwake(): void {
+    this.#letGo?.();
+    this.#letGo = this.#state === "connecting" ? this.#link.clock.hold?.() : undefined;
   }
 }
 

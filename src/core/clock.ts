@@ -10,9 +10,20 @@ export interface Clock {
    * before the tick (blocked, stopped, asleep), 0 in ordinary times: nobody else is to blame for that time.
    */
   onTick(tick: Tick): () => void;
+  /**
+   * Keeps the process alive until the returned function is called, where a platform asks who still wants it: somebody waits for
+   * this clock. A clock without it never does.
+   */
+  hold?(): () => void;
 }
 
 export type Tick = (now: number, pausedMs: number) => void;
+
+/** Timers are numbers in a browser and objects on Node. */
+interface Interval {
+  ref?(): unknown;
+  unref?(): unknown;
+}
 
 /** A gap between ticks that is longer than this is a pause of the process. */
 const PAUSE_MS = 1000;
@@ -35,11 +46,12 @@ export function checkMs(name: string, ms: number): number {
   throw new RangeError(`${name} must be 0, a positive number or Infinity, not ${String(ms)}`);
 }
 
-/** Real time: one interval while somebody listens, which never keeps the process alive. */
+/** Real time: one interval while somebody listens, which keeps the process alive only while somebody holds on to it. */
 export function systemClock(tickMs = 20): Clock {
   const listeners = new Set<Tick>();
   let now = performance.now();
-  let timer: unknown;
+  let timer: Interval | undefined;
+  let holds = 0;
   const tick = (): void => {
     const before = now;
     now = performance.now();
@@ -58,14 +70,22 @@ export function systemClock(tickMs = 20): Clock {
       listeners.add(listener);
       if (timer === undefined) {
         now = performance.now();
-        timer = setInterval(tick, tickMs);
-        unref(timer);
+        timer = setInterval(tick, tickMs) as Interval;
+        if (holds === 0) timer.unref?.();
       }
       return () => {
         listeners.delete(listener);
         if (listeners.size > 0 || timer === undefined) return;
         clearInterval(timer as number);
         timer = undefined;
+      };
+    },
+    hold() {
+      if (++holds === 1) timer?.ref?.();
+      let isHeld = true;
+      return () => {
+        if (isHeld && --holds === 0) timer?.unref?.();
+        isHeld = false;
       };
     },
   };
@@ -96,10 +116,4 @@ export class ManualClock implements Clock {
     this.now += ms;
     for (const tick of [...this.#listeners]) tick(this.now, pausedMs);
   }
-}
-
-/** Timers are numbers in a browser and objects on Node. */
-function unref(timer: unknown): void {
-  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function")
-    timer.unref();
 }

@@ -27,6 +27,8 @@ export class Rounds {
   readonly #asleep = new Map<number, Set<Visited>>();
   #slot = 0;
   #stop: (() => void) | undefined = undefined;
+  /** Set while a link is awake: what it waits for may have no socket that would keep the process alive. */
+  #letGo: (() => void) | undefined = undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -44,6 +46,7 @@ export class Rounds {
     this.#awake.delete(link);
     // A link that has ended is not kept until the time of its next visit.
     this.#unlist(link);
+    this.#rest();
     if (this.#links.size > 0) return;
     this.#stop?.();
     this.#stop = undefined;
@@ -54,6 +57,7 @@ export class Rounds {
     if (!this.#links.has(link)) return;
     link.isAwake = true;
     this.#awake.add(link);
+    this.#letGo ??= this.#clock.hold?.();
   }
 
   #tick(now: number, pausedMs: number): void {
@@ -68,6 +72,13 @@ export class Rounds {
       for (const each of this.#asleep.keys()) if (each <= slot) this.#wakeSlot(each);
     }
     for (const link of this.#awake) this.#visit(link, now);
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#awake.size > 0) return;
+    this.#letGo?.();
+    this.#letGo = undefined;
   }
 
   #wakeSlot(slot: number): void {
