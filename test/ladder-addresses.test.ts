@@ -145,7 +145,10 @@ describe("connect with several addresses", () => {
     const worse = await serving("ws://127.0.0.1:0/", { wire: native(), fleet });
     const who = (_: unknown, { remoteAddress }: CallContext): string | undefined => remoteAddress;
     const gate = deferred();
-    const slow = (): Promise<string> => gate.promise.then(() => "answered where it was asked");
+    const slow = async (_: unknown, { peer }: CallContext): Promise<unknown> => {
+      await gate.promise;
+      return peer.call("add", [1, 2]);
+    };
     const options = { wire: native(), name: "ann", handlers: { who, slow }, logger: false as const };
     const client = await connect([better, worse], { ...options, ladder: { retryBetterMs: 50 } });
     const asked = fleet.call("ann", "slow");
@@ -155,7 +158,8 @@ describe("connect with several addresses", () => {
     await until(() => fleet.get("ann")?.pending === 0);
     expect([fleet.list().length, client.connections.length]).toEqual([1, 2]);
     gate.resolve();
-    expect(await asked).toBe("answered where it was asked");
+    // And what the handler asks then goes by the new one.
+    expect(await asked).toBe(3);
     await until(() => client.connections.length === 1);
     expect(fleet.list()).toHaveLength(1);
     expect(await fleet.call("ann", "who")).toBeDefined();

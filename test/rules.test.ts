@@ -1106,6 +1106,35 @@ describe("half-close", () => {
   });
 });
 
+describe("half-close, and what is still said", () => {
+  test("handlers notify whoever asked them: it may still read", async () => {
+    const slow = gates();
+    const hand = new Hand(slow);
+    await hand.say(call(1, "work", "last"));
+    const early = hand.peer.notify("progress", 1);
+    hand.channel.end();
+    await early;
+    await hand.peer.notify("progress", 2);
+    await slow.end(0);
+    expect(hand.got).toEqual([
+      { kind: "notify", method: "progress", params: 1, meta: undefined },
+      { kind: "notify", method: "progress", params: 2, meta: undefined },
+      result(1, "last"),
+    ]);
+    await expect(hand.peer.notify("late")).rejects.toThrow('Cannot notify "late": the link is closed');
+  });
+
+  test("an end that gives up its calls still says what it only tells", async () => {
+    const hand = new Hand({});
+    const sent = hand.peer.notify("bye");
+    const call = codeOf(hand.peer.call("more"));
+    hand.peer.giveUp(() => new RpcError("cancelled", "over", { executed: "no" }));
+    expect(await call).toBe("cancelled/no");
+    await sent;
+    expect(hand.got).toEqual([{ kind: "notify", method: "bye", params: undefined, meta: undefined }]);
+  });
+});
+
 describe("openings", () => {
   const wire = plainWire({ carries: { hello: "must", welcome: true } });
 

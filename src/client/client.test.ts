@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { codeOf, never, pass } from "../../test/suites/engine.ts";
+import { codeOf, Log, never, pass } from "../../test/suites/engine.ts";
 import { plainWire } from "../../test/suites/plain-wire.ts";
 import { deferred, turn } from "../../test/suites/support.ts";
 import { world } from "../../test/suites/world.ts";
@@ -39,6 +39,32 @@ describe("opening a client", () => {
     await pass(clock, 350);
     expect(await opening).toBe("deadline_exceeded/no");
     expect(clock.listeners).toBe(0);
+  });
+
+  test("gives up a dialer that hears no signal, and closes the connection that it makes after all", async () => {
+    const clock = new ManualClock();
+    const late = deferred();
+    const [near, far] = memoryChannels();
+    const dial: Dialer = () => late.promise.then(() => ({ channel: near }));
+    const opening = codeOf(Client.open(dial, plainWire(), { clock, connectTimeoutMs: 300 }));
+    await pass(clock, 350);
+    expect(await opening).toBe("deadline_exceeded/no");
+    const ended = new Promise((resolve) => far.open({ frames() {}, skipped() {}, ended() {}, closed: resolve }));
+    late.resolve();
+    await ended;
+    expect(clock.listeners).toBe(0);
+  });
+
+  test("what a hook of its own throws is told", async () => {
+    const onConnect = (): never => {
+      throw new Error("no vault");
+    };
+    const it = await world();
+    await expect(it.connect({ onConnect })).rejects.toMatchObject({
+      code: "internal",
+      message: "Internal error: no vault",
+    });
+    await it.client.close();
   });
 
   test("the signal of a dial ends the attempt, never the connection", async () => {
@@ -118,6 +144,34 @@ describe("between links", () => {
     expect(states).toEqual(["open", "connecting", "open", "closed"]);
   });
 
+  test("a callback that throws stops nothing, and is logged", async () => {
+    const log = new Log();
+    const onState = (state: string): never => {
+      throw new Error(`no ${state}`);
+    };
+    const it = await world({ handlers, client: { onState, logger: log } as never });
+    it.cut();
+    await pass(it.clock, 500, 10);
+    expect(await it.client.call("echo", 1)).toBe(1);
+    await it.client.close();
+    await it.client.closed;
+    expect(log.lines.filter(({ level }) => level === "error").map(({ cause }) => String(cause))).toEqual(
+      ["open", "connecting", "open", "closed"].map((state) => `Error: no ${state}`),
+    );
+  });
+
+  test("a call that a draining end sends back is an error of nobody", async () => {
+    const wire = plainWire({ carries: { hello: "must", welcome: true, goodbye: true } });
+    const it = await world({ wire, handlers, client: { redial: { baseMs: 1, maxMs: 1 } } });
+    const [other] = it.server.connections;
+    const closing = other?.close();
+    const answer = it.client.call("echo", 1);
+    await closing;
+    await pass(it.clock, 500, 10);
+    expect(await answer).toBe(1);
+    expect(it.client.stats()).toMatchObject({ calls: 1, results: 1, errors: 0, failures: 0, pending: 0 });
+  });
+
   test("without redial the client stops when its link is lost, and says why", async () => {
     const it = await world({ handlers, client: { redial: false } });
     const lost = codeOf(it.client.call("never", 1, { idempotent: true }));
@@ -190,6 +244,20 @@ describe("a lazy client", () => {
 });
 
 describe("several connections", () => {
+  test("may be many, without a word of too many listeners", async () => {
+    const warnings: unknown[] = [];
+    const onWarning = (warning: unknown): void => void warnings.push(warning);
+    process.on("warning", onWarning);
+    const it = await world({ client: { connections: 24, redial: { baseMs: 100, maxMs: 100 } } });
+    await turn();
+    it.cut();
+    await turn();
+    await it.client.close();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   test("the least loaded one takes a call, and each is redialled by itself", async () => {
     const gate = deferred<number>();
     const it = await world({ handlers: { ...handlers, hold: () => gate.promise }, client: { connections: 3 } });

@@ -22,6 +22,7 @@ import { type Remote, remoteOf } from "../core/remote.ts";
 import { countCode, type Gauges, type Stats, sumGauges } from "../core/stats.ts";
 import { printable } from "../core/text.ts";
 import type { Dialer, RawConnection, Wire } from "../core/wire.ts";
+import { dialWithin } from "./dial.ts";
 import { checkStart, Hellos } from "./hellos.ts";
 import { type Bounds, Ladder, type LadderTimes, type Rung } from "./ladder.ts";
 import { type Dialling, Link, type LinkHost } from "./link.ts";
@@ -93,7 +94,8 @@ export class Client<Api = unknown> implements Caller {
   };
   readonly #peers = new Set<Peer>();
   readonly #stopTicks: () => void;
-  readonly #ended = new AbortController();
+  /** One for each link that is kept: all links on one signal would be more listeners than Node likes. */
+  readonly #enders = new Set<AbortController>();
   #state: ClientState = "connecting";
   #stopped: CloseReason | undefined = undefined;
   readonly #retries: RetryBudget;
@@ -130,7 +132,6 @@ export class Client<Api = unknown> implements Caller {
       logger,
       ladder: new Ladder(rungs, options.ladder ?? {}, clock, random),
       connectTimeoutMs,
-      ended: this.#ended.signal,
       redials: this.#redial !== undefined,
       hasName: name !== undefined,
       attempt: (...given) => this.#attempt(...given),
@@ -167,14 +168,15 @@ export class Client<Api = unknown> implements Caller {
       return client;
     }
     client.#keepAwake();
-    const first = new Link(client.#linkHost);
+    const ended = client.#endOfLinks();
+    const first = new Link(client.#linkHost, ended);
     try {
       await first.up;
     } catch (thrown) {
       await client.close({ graceMs: 0 });
       throw thrown;
     }
-    void client.#keepUp(first);
+    void client.#keepUp(first, ended);
     client.#dialAll(connections - 1);
     return client;
   }
@@ -285,7 +287,17 @@ export class Client<Api = unknown> implements Caller {
   }
 
   #dialAll(links: number): void {
-    for (let link = 0; link < links; link++) void this.#keepUp(new Link(this.#linkHost));
+    for (let link = 0; link < links; link++) {
+      const ended = this.#endOfLinks();
+      void this.#keepUp(new Link(this.#linkHost, ended), ended);
+    }
+  }
+
+  /** Fires when the client ends. */
+  #endOfLinks(): AbortSignal {
+    const ender = new AbortController();
+    this.#enders.add(ender);
+    return ender.signal;
   }
 
   /** At the bound the oldest call that waits loses its place to a new one; a notification takes nobody's. */
@@ -323,11 +335,11 @@ export class Client<Api = unknown> implements Caller {
   }
 
   /** Keeps one link up until the client stops, or until it may not be dialled again; the last one to go stops the client. */
-  async #keepUp(first: Link): Promise<void> {
+  async #keepUp(first: Link, ended: AbortSignal): Promise<void> {
     const { random = Math.random } = this.#options;
     const { clock } = this.#link;
     this.#kept++;
-    for (let link = first, failures = 0; ; link = new Link(this.#linkHost)) {
+    for (let link = first, failures = 0; ; link = new Link(this.#linkHost, ended)) {
       const { reason, livedMs } = await link.ended;
       if (this.#stopped !== undefined) return;
       const isOver = this.#redial === undefined || reason.redialAfterMs === Number.POSITIVE_INFINITY;
@@ -340,8 +352,8 @@ export class Client<Api = unknown> implements Caller {
       const next = `dialling again in ${Math.round(waitMs)} ms`;
       if (livedMs === 0) this.#link.logger.warn(`Cannot connect: ${printable(reason.message)}; ${next}`);
       else this.#link.logger.info(`The link has ended: ${printable(reason.message)}; ${next}`);
-      await sleep(clock, waitMs, this.#ended.signal);
-      if (this.#ended.signal.aborted) return;
+      await sleep(clock, waitMs, ended);
+      if (ended.aborted) return;
       this.#link.meter.attempts.redials++;
     }
   }
@@ -375,10 +387,10 @@ export class Client<Api = unknown> implements Caller {
     });
     signal.addEventListener("abort", giveUp);
     try {
-      return await dial(attempt.signal, { wire: this.#wire, ...this.#link });
+      return await dialWithin(dial, attempt.signal, { wire: this.#wire, ...this.#link });
     } catch (thrown) {
       attempts.dialErrors++;
-      throw attempt.signal.aborted ? attempt.signal.reason : thrown;
+      throw thrown;
     } finally {
       stopTimer();
       signal.removeEventListener("abort", giveUp);
@@ -388,7 +400,8 @@ export class Client<Api = unknown> implements Caller {
   #stop(state: "stopped" | "closed", reason: CloseReason): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
-    this.#ended.abort(new RpcError("cancelled", "The client is closed", { executed: "no" }));
+    const over = new RpcError("cancelled", "The client is closed", { executed: "no" });
+    for (const ender of this.#enders) ender.abort(over);
     this.#stopTicks();
     this.#enter(state);
     for (const item of this.#waiting.extract(isItem)) failAll(item, (request) => this.#endOf(request));

@@ -29,8 +29,6 @@ export interface LinkHost {
   readonly logger: Logger;
   readonly ladder: Ladder;
   readonly connectTimeoutMs: number;
-  /** Fires when the client ends. */
-  readonly ended: AbortSignal;
   /** Whether it dials again, and so moves. */
   readonly redials: boolean;
   /** Whether this end has a name, which belongs to one of its links. */
@@ -51,6 +49,7 @@ export class Link {
   /** Resolves when it has ended, has said goodbye, or never came about. */
   readonly ended: Promise<LinkEnd>;
   readonly #host: LinkHost;
+  readonly #over: AbortSignal;
   /** What it is now. */
   #peer: Peer | undefined = undefined;
   #upAt = Number.POSITIVE_INFINITY;
@@ -62,8 +61,10 @@ export class Link {
   #held: CloseReason | undefined = undefined;
   #settle: (end: LinkEnd) => void = () => {};
 
-  constructor(host: LinkHost) {
+  /** `over` fires when the client ends. */
+  constructor(host: LinkHost, over: AbortSignal) {
     this.#host = host;
+    this.#over = over;
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -72,8 +73,8 @@ export class Link {
   }
 
   async #raise(): Promise<void> {
-    const { ladder, connectTimeoutMs, ended, redials, hasName } = this.#host;
-    const { link, rung } = await ladder.climb((...given) => this.#attempt(...given), connectTimeoutMs, ended);
+    const { ladder, connectTimeoutMs, redials, hasName } = this.#host;
+    const { link, rung } = await ladder.climb((...given) => this.#attempt(...given), connectTimeoutMs, this.#over);
     this.#become(link);
     // Without a welcome nobody knows whether the name was given to the new link, or refused because the old one has it.
     const canMove = redials && (!hasName || link.peer.hello !== undefined);
@@ -82,11 +83,11 @@ export class Link {
 
   /** Tries better rungs when it is time, and moves over to the first that works, until there are none. */
   async #rise(from: number): Promise<void> {
-    const { clock, ladder, ended, logger } = this.#host;
+    const { clock, ladder, logger } = this.#host;
     const { signal } = this.#staying;
     const stay = (): void => this.#staying.abort();
-    ended.addEventListener("abort", stay);
-    if (ended.aborted) stay();
+    this.#over.addEventListener("abort", stay);
+    if (this.#over.aborted) stay();
     for (let rung = from; rung > 0 && !signal.aborted; ) {
       await sleep(clock, ladder.betterInMs, signal);
       if (signal.aborted) break;
@@ -101,7 +102,7 @@ export class Link {
         this.#move(better.link);
       }
     }
-    ended.removeEventListener("abort", stay);
+    this.#over.removeEventListener("abort", stay);
   }
 
   async #attempt(rung: Rung, bounds: Bounds): Promise<Met> {
@@ -146,9 +147,13 @@ export class Link {
   }
 
   async #leave(old: Peer): Promise<void> {
-    const { clock, ended, hasName } = this.#host;
+    const { clock, hasName } = this.#host;
     // A fleet gives the name to the new link, and says goodbye on the old one. If this end said it first, it would have left.
-    if (hasName) await Promise.race([old.closed, sleep(clock, TAKEOVER_MS, ended)]);
+    if (hasName) {
+      const closed = new AbortController();
+      void old.closed.then(() => closed.abort());
+      await sleep(clock, TAKEOVER_MS, closed.signal);
+    }
     // Calls have their own time, and the heartbeat tells when nobody is there.
     await old.drain(Number.POSITIVE_INFINITY, "moved to a better address");
   }

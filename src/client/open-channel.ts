@@ -7,6 +7,7 @@ import { DEFAULT_HEARTBEAT } from "../core/liveness.ts";
 import { type LoggerOption, loggerOf } from "../core/logger.ts";
 import { Queue } from "../core/queue.ts";
 import type { Dialer, Exchange, Wire } from "../core/wire.ts";
+import { dialWithin } from "./dial.ts";
 
 /** How a channel is opened. */
 export interface OpenChannelOptions extends Partial<{ readonly [Name in keyof Limits]: number | undefined }> {
@@ -39,7 +40,7 @@ export async function openChannel(dial: Dialer, wire: Wire, options: OpenChannel
     attempt.abort(new RpcError("deadline_exceeded", why, { executed: "no" })),
   );
   try {
-    const raw = await dial(attempt.signal, {
+    const raw = await dialWithin(dial, attempt.signal, {
       wire,
       limits,
       heartbeat: DEFAULT_HEARTBEAT,
@@ -49,8 +50,6 @@ export async function openChannel(dial: Dialer, wire: Wire, options: OpenChannel
     });
     const channel = raw.channel ?? wire.framing(raw.pipe, { role: "client", limits, clock });
     return new OpenChannel(channel, raw);
-  } catch (thrown) {
-    throw attempt.signal.aborted ? attempt.signal.reason : thrown;
   } finally {
     stop();
   }

@@ -1,5 +1,5 @@
 import type { Codec } from "./codec.ts";
-import { RpcError } from "./errors.ts";
+import { type Code, RpcError } from "./errors.ts";
 import { type Holder, OutgoingBatch, type OutgoingItem, type OutgoingRequest } from "./outgoing.ts";
 import type { Sender } from "./sender.ts";
 import type { Counters } from "./stats.ts";
@@ -9,8 +9,8 @@ export interface AdmissionHost extends Holder {
   readonly codec: Codec;
   readonly sender: Sender;
   readonly counters: Counters;
-  /** Why the link takes no new requests, if it does not. */
-  readonly barred: string | undefined;
+  /** Why the link takes no such requests, if it does not. */
+  barred(kind: OutgoingRequest["kind"]): string | undefined;
 }
 
 /**
@@ -41,21 +41,15 @@ function admits(host: AdmissionHost, request: OutgoingRequest, ahead: number): b
   return refusal === undefined;
 }
 
-function refusalOf(
-  { codec, sender, barred }: AdmissionHost,
-  request: OutgoingRequest,
-  ahead: number,
-): RpcError | undefined {
-  const { method } = request;
-  if (barred !== undefined) {
-    return new RpcError("unavailable", `Cannot call "${method}": ${barred}`, { executed: "no" });
-  }
-  if (sender.congested) {
-    return new RpcError("resource_exhausted", `Cannot call "${method}": the other side reads too slowly`, {
-      executed: "no",
-    });
-  }
+function refusalOf(host: AdmissionHost, request: OutgoingRequest, ahead: number): RpcError | undefined {
+  const { codec, sender } = host;
+  const { kind, method } = request;
+  const refused = (code: Code, why: string): RpcError =>
+    new RpcError(code, `Cannot ${kind === "call" ? "call" : "notify"} "${method}": ${why}`, { executed: "no" });
+  const barred = host.barred(kind);
+  if (barred !== undefined) return refused("unavailable", barred);
+  if (sender.congested) return refused("resource_exhausted", "the other side reads too slowly");
   const refusal = codec.refuses?.(request);
-  if (refusal !== undefined || sender.hasRoom(request.kind, ahead)) return refusal;
-  return new RpcError("resource_exhausted", `Cannot call "${method}": the queue is full`, { executed: "no" });
+  if (refusal !== undefined || sender.hasRoom(kind, ahead)) return refusal;
+  return refused("resource_exhausted", "the queue is full");
 }

@@ -67,6 +67,8 @@ export interface Channel {
    * as an empty list of frames. Used on wires that have no ping of their own.
    */
   readonly ping?: (() => void) | undefined;
+  /** Nothing but replies can be said on it (an HTTP request that is answered as a whole). */
+  readonly repliesOnly?: boolean | undefined;
   /** Is told of each call of this end that was sent and is not waited for any more, where the transport can do something about it. */
   readonly abandoned?: ((id: Id) => void) | undefined;
   close(reason?: CloseReason): void;

@@ -1,5 +1,5 @@
 import type { Frame, LinkContext } from "./channel.ts";
-import type { RpcError } from "./errors.ts";
+import type { Fault, RpcError } from "./errors.ts";
 import type { CallMessage, Id, Message, RequestMessage } from "./message.ts";
 
 /** What this end can say on its wire. The peer asks instead of trying. */
@@ -29,6 +29,15 @@ export interface CodecLink extends LinkContext {
 
 /** Takes a message that cannot be encoded and returns what to encode in its place, or nothing. Never throws, never calls the codec. */
 export type Cannot = (message: Message, reason: unknown) => Message | undefined;
+
+/** What is said of a reply that cannot be encoded when there is not even room to say why. */
+const UNSAYABLE: Fault = { code: "internal", message: "The reply cannot be sent", executed: "yes" };
+
+/** What a codec encodes where the substitute of a reply cannot be encoded either: an error that says no more than that. */
+export function lastResort(message: Message): Message | undefined {
+  const isReply = message.kind === "result" || (message.kind === "error" && message.error !== UNSAYABLE);
+  return isReply ? { kind: "error", id: message.id, error: UNSAYABLE, call: message.call } : undefined;
+}
 
 /** Turns frames into messages and back. One per link; it keeps what the wire's stream needs, but no table of calls. */
 export interface Codec {

@@ -12,7 +12,11 @@ export type BatchOutcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: RpcError };
 
-/** Whatever can be called: a client, or the other side of a link. */
+/**
+ * Whatever can be called: a client, or the other side of a link. Params are read when the message leaves: at the end of this
+ * turn of the event loop, or later while there is no link or the other side does not read. What is changed before that is sent
+ * as it is then: give a copy of what goes on changing.
+ */
 export interface Caller {
   /**
    * Calls a method by its name. Settles exactly once: with the result, or with an `RpcError`: the remote one,

@@ -96,7 +96,7 @@ export async function establish(
     return peer;
   } catch (thrown) {
     if (meter !== undefined) meter.attempts.handshakeErrors++;
-    const failure = failureOf(thrown, wire);
+    const failure = failureOf(thrown, wire, role);
     // On a pipe a close with an error drops what was written, and there the authenticator has said why.
     close(hasRefused && raw.pipe !== undefined ? withoutError(failure.reason) : failure.reason);
     if (isAlone) meter?.leave(counters);
@@ -121,9 +121,13 @@ function withoutError({ error: _, ...reason }: CloseReason): CloseReason {
   return reason;
 }
 
-function failureOf(thrown: unknown, wire: Wire): HandshakeFailure {
+/** Why there is no link. What a hook of this end threw is hidden from the other side; a client, whose own it is, is told. */
+function failureOf(thrown: unknown, wire: Wire, role: Role): HandshakeFailure {
   const error = RpcError.from(thrown);
+  const { code, message, cause } = error;
   const closeCode = typeof error.wireCode === "number" ? { closeCode: error.wireCode } : {};
-  const given: CloseReason = { message: error.message, error, ...closeCode };
-  return new HandshakeFailure(error, wire.closed?.(given) ?? given);
+  const given: CloseReason = { message, error, ...closeCode };
+  const isOwn = role === "client" && !RpcError.is(thrown) && code === "internal" && cause instanceof Error;
+  const told = isOwn ? new RpcError(code, `${message}: ${cause.message}`, { ...error, cause }) : error;
+  return new HandshakeFailure(told, wire.closed?.(given) ?? given);
 }

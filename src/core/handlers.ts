@@ -1,7 +1,10 @@
 import type { CallContext, Connection } from "./context.ts";
 import { shapeOf } from "./shape.ts";
 
-/** Serves one method. What it returns, or what its promise resolves to, is the result; what it throws is the error. */
+/**
+ * Serves one method. What it returns, or what its promise resolves to, is the result; what it throws is the error. A result is
+ * read when the reply leaves, with those of the same turn: give a copy of what goes on changing.
+ */
 export type Handler = (params: never, context: CallContext) => unknown;
 
 /** A handler at the moment when it is called: what arrived is unknown. */

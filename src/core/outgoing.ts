@@ -253,6 +253,11 @@ export function isItem(message: Outgoing): message is OutgoingItem {
   return message.kind === "call" || message.kind === "notify" || message instanceof OutgoingBatch;
 }
 
+/** Whether the message is a request of this end that wants an answer, or has one that does. */
+export function isAsking(message: Outgoing): message is OutgoingItem {
+  return isItem(message) && requestsOf(message).some(({ kind }) => kind === "call");
+}
+
 /** The error of a request whose link ended. */
 export function lost(request: OutgoingRequest, reason: CloseReason): RpcError {
   const sent = request.kind === "call" && request.sent;

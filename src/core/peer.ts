@@ -24,7 +24,7 @@ import type {
   OutgoingItem,
   OutgoingRequest,
 } from "./outgoing.ts";
-import { lost, requestsOf } from "./outgoing.ts";
+import { isAsking, lost, requestsOf } from "./outgoing.ts";
 import { Pending } from "./pending.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
 import { Rounds } from "./rounds.ts";
@@ -35,6 +35,8 @@ import { countCode, countServed, newAttempts, newCounters, statsOf } from "./sta
 import { printable } from "./text.ts";
 import { Watch, type WatchHost } from "./watch.ts";
 import type { Wire } from "./wire.ts";
+
+const CLOSED = "the link is closed";
 
 /** What is known of one link only. */
 export interface AboutLink {
@@ -277,10 +279,14 @@ export class Peer
   /** Takes requests from a caller or from the client's queue; settles them or hands them back through `onOrphans`. */
   submit(item: OutgoingItem): void {
     this.watch.wake();
+    // A client may have another link for it by now, as one has that moves.
+    if (this.#isRemoteDraining && !this.isClosed && this.options.onOrphans !== undefined) {
+      return this.#giveBack([item], { message: "the other side is closing" });
+    }
     const admitted = admit(this, item);
     if (admitted === undefined) return;
     // To make room the peer has flushed, which may have shown that the link is broken.
-    if (this.isClosed) return this.#giveBack([admitted], { message: "the link is closed" });
+    if (this.isClosed) return this.#giveBack([admitted], { message: CLOSED });
     this.sender.post(admitted);
     this.receiver.readOn();
   }
@@ -311,13 +317,19 @@ export class Peer
     await this.closed;
   }
 
-  /** Gives up every call of this end, with the error that `errorOf` makes for each; the other side is told where the wire can say so. */
+  /**
+   * Gives up every call of this end, with the error that `errorOf` makes for each; the other side is told where the wire can say
+   * so. Notifications that wait still leave.
+   */
   giveUp(errorOf: (request: OutgoingRequest) => RpcError): void {
     for (const call of this.calls.takeAll()) {
       call.fail(errorOf(call));
       this.#sayCancel(call.id);
     }
-    for (const item of this.sender.takeUnsent()) for (const request of requestsOf(item)) request.fail(errorOf(request));
+    for (const request of this.sender.takeUnsent().flatMap(requestsOf)) {
+      if (request.kind === "call") request.fail(errorOf(request));
+      else this.sender.post(request);
+    }
   }
 
   /** Stops serving new requests, answers the accepted ones, then closes; at `graceMs` it closes anyway. */
@@ -368,8 +380,11 @@ export class Peer
     return this.#isDraining || this.#hasRemoteEnded;
   }
   /** Why no new request of this end is taken. */
-  get barred(): string | undefined {
-    if (this.isClosed || this.#hasRemoteEnded) return "the link is closed";
+  barred(kind: OutgoingRequest["kind"]): string | undefined {
+    if (this.isClosed) return CLOSED;
+    // It may still read: a handler tells how far it is, and is then answered.
+    if (this.#hasRemoteEnded && kind === "call") return "the other side has ended, and answers nothing more";
+    if (this.#hasRemoteEnded && this.channel.repliesOnly === true) return "nothing but the answer can be said here";
     return this.#isRemoteDraining ? "the other side is closing" : undefined;
   }
 
@@ -426,7 +441,9 @@ export class Peer
     this.#hasRemoteEnded = true;
     this.options.onRemoteEnded?.(this);
     this.receiver.readOn();
-    this.#orphan({ message: "the other side has ended" });
+    const reason: CloseReason = { message: "the other side has ended" };
+    this.#giveBack(this.calls.takeAll(), reason);
+    this.#giveBack(this.sender.takeUnsent(isAsking), reason);
     this.#closeWhenDone();
   }
 

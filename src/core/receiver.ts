@@ -174,8 +174,8 @@ export class Receiver implements ChannelSink {
       meter.callEnded(call);
       return call.resolve(reply.value);
     }
-    countCode(counters, "errorsByCode", reply.error.code);
     if (reply.error.executed === "no" && this.#host.takesOver(call, reply.error)) return;
+    countCode(counters, "errorsByCode", reply.error.code);
     meter.callEnded(call);
     call.fail(RpcError.is(reply.error) ? reply.error : RpcError.remote(reply.error), true);
   }

@@ -13,6 +13,7 @@ import type { Pending } from "./pending.ts";
 import { glanceBytes, roughBytes } from "./size.ts";
 import { soon } from "./soon.ts";
 import { type Counters, countCode } from "./stats.ts";
+import { printable } from "./text.ts";
 
 /** What the sending half needs of its peer. */
 export interface SenderHost {
@@ -193,9 +194,9 @@ export class Sender {
     if (full !== undefined) this.#wait(full);
   }
 
-  /** Gives back the requests that were not sent; replies stay. */
-  takeUnsent(): OutgoingItem[] {
-    return this.#outbox.extract(isItem);
+  /** Gives back the requests that were not sent, or those of them that are wanted; replies stay. */
+  takeUnsent(wanted: typeof isItem = isItem): OutgoingItem[] {
+    return this.#outbox.extract(wanted);
   }
 
   /** A call in here was given up. */
@@ -280,7 +281,10 @@ export class Sender {
   #replacement(reply: ResultMessage | ErrorMessage, cause: RpcError, reason: unknown): ErrorMessage {
     const code = cause.code === "invalid_argument" ? "internal" : cause.code;
     if (reply.kind === "result") countCode(this.#host.counters, "servedErrorsByCode", code);
-    const error = new RpcError(code, `The reply cannot be sent: ${cause.message}`, { cause: reason, executed: "yes" });
+    const error = new RpcError(code, `The reply cannot be sent: ${printable(cause.message)}`, {
+      cause: reason,
+      executed: "yes",
+    });
     this.#host.unsendable(error);
     return { kind: "error", id: reply.id, error, call: reply.call };
   }

@@ -20,6 +20,12 @@ describe("roughBytes", () => {
     expect(rough).toBeLessThan(real * 8);
   });
 
+  test("looks into maps and large numbers", () => {
+    const map = new Map(Array.from({ length: 500 }, (_, each) => [each, "x".repeat(100)]));
+    expect(roughBytes(result(map))).toBeGreaterThan(50_000);
+    expect(roughBytes(result({ big: 2n ** 80_000n }))).toBeGreaterThan(10_000);
+  });
+
   test("takes no longer for a huge value", () => {
     const huge = Array.from({ length: 1_000_000 }, (_, each) => ({ each }));
     const began = performance.now();

@@ -10,9 +10,10 @@ export function roughBytes(message: Message): number {
   const measure = (part: unknown): number => {
     budget--;
     if (typeof part === "string") return part.length + 8;
+    if (typeof part === "bigint") return part.toString(16).length / 2 + 8;
     if (typeof part !== "object" || part === null) return 8;
     if (ArrayBuffer.isView(part)) return part.byteLength + 8;
-    const parts: readonly unknown[] = Array.isArray(part) ? part : Object.values(part);
+    const parts = partsOf(part);
     let bytes = 0;
     let looked = 0;
     for (const each of parts) {
@@ -52,6 +53,11 @@ export function glanceBytes(message: Message): number {
     return bytes;
   }
   return bytes;
+}
+
+function partsOf(value: object): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  return value instanceof Map ? [...value].flat() : Object.values(value);
 }
 
 function payloadOf(message: Message): unknown {

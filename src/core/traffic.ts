@@ -56,6 +56,7 @@ class CountedPipe implements Pipe, PipeSink {
 
 class CountedChannel implements Channel, ChannelSink {
   readonly ping: (() => void) | undefined;
+  readonly repliesOnly: boolean | undefined;
   readonly abandoned: Channel["abandoned"];
   readonly #channel: Channel;
   readonly #counters: Counters;
@@ -63,6 +64,7 @@ class CountedChannel implements Channel, ChannelSink {
 
   constructor(channel: Channel, counters: Counters) {
     this.ping = channel.ping && (() => channel.ping?.());
+    this.repliesOnly = channel.repliesOnly;
     this.abandoned = channel.abandoned && ((id) => channel.abandoned?.(id));
     this.#channel = channel;
     this.#counters = counters;

@@ -59,6 +59,26 @@ describe("connections", () => {
     ]);
   });
 
+  test("what a hook throws is logged with its cause, and the other side learns a trace at most", async () => {
+    const boom = (): never => {
+      throw new Error("the database is down");
+    };
+    const authenticator = { client: async () => undefined, server: async () => boom() };
+    for (const hooks of [{ onConnect: boom }, { handlers: boom }, { authenticator }]) {
+      const log = new Log();
+      const it = await world({
+        server: { logger: log, ...hooks } as never,
+        client: { redial: false, ...("authenticator" in hooks && { authenticator }) },
+      });
+      await it.client.closed;
+      expect(log.of("error")).toEqual([expect.stringMatching(/^Refused test:0: Internal error, trace \w+$/)]);
+      expect(log.lines.find(({ level }) => level === "error")?.cause).toMatchObject({
+        message: "the database is down",
+      });
+      await it.server.close();
+    }
+  });
+
   test("can be called one by one", async () => {
     const it = await world({ client: { handlers: { name: () => "one" } } });
     await it.connect({ handlers: { name: () => "two" } } as never);

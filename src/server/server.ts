@@ -1,6 +1,6 @@
 import type { CloseOptions, Connection } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
-import { type EstablishOptions, establish } from "../core/establish.ts";
+import { type EstablishOptions, establish, HandshakeFailure } from "../core/establish.ts";
 import type { Membership } from "../core/membership.ts";
 import type { Hello } from "../core/message.ts";
 import type { Meter } from "../core/meter.ts";
@@ -140,7 +140,11 @@ export class Server {
       if (!peer.isClosed) this.#admit(peer);
       if (this.#attempts === undefined) await peer.close({ graceMs: 0 });
     } catch (thrown) {
-      logger.warn(`Refused ${from}: ${printable(thrown instanceof Error ? thrown.message : String(thrown))}`);
+      const error = RpcError.from(thrown instanceof HandshakeFailure ? thrown.cause : thrown);
+      const what = `Refused ${from}: ${printable(error.message)}`;
+      // A hook of this end has failed: the other side is told no more than that.
+      if (error.code === "internal") logger.error(`${what}, trace ${error.trace ?? ""}`, error.cause);
+      else logger.warn(what);
     } finally {
       this.#attempts?.delete(attempt);
     }

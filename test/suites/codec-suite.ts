@@ -313,6 +313,17 @@ function isolatesFailures(make: MakeCodec, traits: CodecTraits): void {
     }
   });
 
+  test("a reply is answered in any case: with less and less, where its substitute cannot be encoded either", () => {
+    const ends = new Ends(make);
+    const [call] = ends.pass(role, [callOf(traits.method, { n: 1 }, 1)]) as [CallMessage];
+    const worse = (): Message => ({
+      ...errorOf(call, "internal", "no form"),
+      error: { code: "internal", message: "no", data: traits.unencodable },
+    });
+    const arrived = ends.of(role).decode(ends.of(other(role)).encode([resultOf(call, bad)], worse));
+    expect(arrived).toMatchObject([{ kind: "error", id: traits.idOf(1), error: { code: traits.codeOf("internal") } }]);
+  });
+
   test("a substitute that cannot be encoded either ends the matter", () => {
     const ends = new Ends(make);
     const [call] = ends.pass(role, [callOf(traits.method, { n: 1 }, 1)]) as [CallMessage];

@@ -1,4 +1,4 @@
-import type { Cannot, CodecLink } from "../../core/codec.ts";
+import { type Cannot, type CodecLink, lastResort } from "../../core/codec.ts";
 import { type Code, RpcError } from "../../core/errors.ts";
 import type { ErrorMessage, Message, RequestMessage } from "../../core/message.ts";
 import { isLonger } from "../../core/text.ts";
@@ -63,7 +63,7 @@ export class CommandEncoder {
       if (text !== undefined) frames.push(this.#fitting(text));
     } catch (thrown) {
       const instead = cannot(message, thrown);
-      if (instead !== undefined) this.#addOr(frames, instead, () => undefined);
+      if (instead !== undefined) this.#addOr(frames, instead, lastResort);
     }
   }
 

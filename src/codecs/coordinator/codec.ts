@@ -1,5 +1,5 @@
 import type { Frame } from "../../core/channel.ts";
-import type { Cannot, Carries, Codec, CodecLink } from "../../core/codec.ts";
+import { type Cannot, type Carries, type Codec, type CodecLink, lastResort } from "../../core/codec.ts";
 import { protocolError, RpcError } from "../../core/errors.ts";
 import type { Message, RequestMessage } from "../../core/message.ts";
 import { printable } from "../../core/text.ts";
@@ -61,7 +61,7 @@ export class CoordinatorCodec implements Codec {
       if (frame !== undefined) frames.push(this.#fitting(frame));
     } catch (thrown) {
       const instead = cannot(message, thrown);
-      if (instead !== undefined) this.#addOr(frames, instead, () => undefined);
+      if (instead !== undefined) this.#addOr(frames, instead, lastResort);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Frame } from "../../core/channel.ts";
-import type { Cannot, Carries, Codec, CodecLink } from "../../core/codec.ts";
+import { type Cannot, type Carries, type Codec, type CodecLink, lastResort } from "../../core/codec.ts";
 import { type Code, type Fault, protocolError, RpcError } from "../../core/errors.ts";
 import type { CallMessage, ErrorMessage, Id, InvalidMessage, Message, RequestMessage } from "../../core/message.ts";
 import type { Complaint } from "../../core/method.ts";
@@ -103,7 +103,7 @@ export class GorpcCodec implements Codec {
       this.#add(message);
     } catch (thrown) {
       const instead = cannot(message, placed(thrown, message));
-      if (instead !== undefined) this.#addOr(instead, () => undefined);
+      if (instead !== undefined) this.#addOr(instead, lastResort);
     }
   }
 

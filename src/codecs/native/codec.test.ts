@@ -192,6 +192,13 @@ describe.each(["json", "msgpack"] as const)("the native codec with body %s", (bo
   });
 });
 
+test("a text of an error that was cut in the middle of a character keeps its code", () => {
+  const ends = new Ends(msgpack);
+  const [call] = ends.pass("client", [callOf("m", {}, 1)]) as [CallMessage];
+  const cut: Message = { kind: "error", id: 1, error: { code: "not_found", message: "no \ud83d" }, call };
+  expect(ends.pass("server", [cut])).toMatchObject([{ error: { code: "not_found", message: "no \ufffd" } }]);
+});
+
 describe("what a body cannot carry", () => {
   const refused = (body: BodyName, value: unknown): string => {
     const ends = new Ends((link) => new NativeCodec(link, { body }));

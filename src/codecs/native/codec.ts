@@ -1,6 +1,6 @@
 import { Arena } from "../../core/arena.ts";
 import type { Frame } from "../../core/channel.ts";
-import type { Cannot, Carries, Codec, CodecLink } from "../../core/codec.ts";
+import { type Cannot, type Carries, type Codec, type CodecLink, lastResort } from "../../core/codec.ts";
 import { protocolError, RpcError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
 import type { Hello, Id, Message } from "../../core/message.ts";
@@ -152,7 +152,7 @@ export class NativeCodec implements Codec {
     const [first] = flat;
     if (flat.length === 1 && first !== undefined) {
       const instead = cannot(first, reason);
-      return instead === undefined ? [] : this.encode([instead], () => undefined);
+      return instead === undefined ? [] : this.encode([instead], lastResort);
     }
     const middle = flat.length >> 1;
     return [...this.encode(flat.slice(0, middle), cannot), ...this.encode(flat.slice(middle), cannot)];

@@ -12,7 +12,8 @@ export function writeFault(body: FieldWriter, id: Id | null, fault: Fault): void
   body.put(more === undefined ? ERROR : ERROR | MORE);
   body.put(id);
   body.put(fault.code);
-  body.put(fault.message);
+  // A text may have been cut in the middle of a character: that costs it a sign, and not the error its code.
+  body.put(fault.message.toWellFormed());
   if (more !== undefined) body.put(more);
 }
 

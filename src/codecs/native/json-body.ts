@@ -1,6 +1,6 @@
 import { protocolError, RpcError } from "../../core/errors.ts";
 import type { FieldReader, FieldWriter } from "./body.ts";
-import { type BodyLimits, isOpaque } from "./pack.ts";
+import { type BodyLimits, isBare, isOpaque, tagOf } from "./pack.ts";
 
 /** Writes one JSON array of all fields. Throws for what JSON would change; members that are `undefined` are left out. */
 export class JsonWriter implements FieldWriter {
@@ -53,11 +53,13 @@ export class JsonWriter implements FieldWriter {
     }
     const { constructor: made } = value;
     if (made !== Object && made !== undefined) {
-      if (value instanceof Date || isOpaque(value)) throw unsayable(`A value of class ${made.name}`);
+      if (value instanceof Date || isOpaque(value)) throw unsayable(`A value of class ${tagOf(value)}`);
     }
     // What it says of itself is its own business.
     if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return;
-    for (const key of Object.keys(value)) {
+    const keys = Object.keys(value);
+    if (keys.length === 0 && !isBare(value)) throw unsayable(`A value of class ${tagOf(value)}`);
+    for (const key of keys) {
       const member = (value as Readonly<Record<string, unknown>>)[key];
       if (typeof member !== "string" && member !== undefined) this.#check(member, depth);
     }

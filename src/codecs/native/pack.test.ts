@@ -117,6 +117,38 @@ describe("MessagePack", () => {
     expect(() => unpacked(Uint8Array.of(0xc1))).toThrow("begins no");
   });
 
+  test("what keeps itself where no member shows it is refused, of this realm or another", async () => {
+    const { runInNewContext } = await import("node:vm");
+    async function* rows(): AsyncGenerator<number> {
+      yield 1;
+    }
+    for (const value of [
+      rows(),
+      new Map([[1, 2]]).values(),
+      new Headers({ a: "b" }),
+      new URLSearchParams("a=b"),
+      new Blob(["x"]),
+      runInNewContext("new Map([[1, 2]])"),
+    ]) {
+      expect(() => packed(value)).toThrow(/^A value of class .+ cannot be sent$/);
+    }
+    class Point {
+      x = 1;
+    }
+    expect(unpacked(packed([new Point(), new (class Empty {})(), Object.create(null)]))).toEqual([{ x: 1 }, {}, {}]);
+  });
+
+  test("a list that grows while it is written has the members that it had", () => {
+    const list: unknown[] = [0, 2];
+    list[0] = {
+      get name() {
+        list.push("more");
+        return "a";
+      },
+    };
+    expect(unpacked(packed(list))).toEqual([{ name: "a" }, 2]);
+  });
+
   test("a frame that failed leaves nothing behind, and frames do not share bytes", () => {
     const packer = new Packer(LIMITS, new Arena());
     packer.put("lost");

@@ -112,18 +112,21 @@ export class Packer implements FieldWriter {
   #instance(value: object, depth: number): void {
     const { toJSON } = value as { readonly toJSON?: unknown };
     if (typeof toJSON === "function") return this.#value(toJSON.call(value, ""), depth);
-    if (isOpaque(value)) throw new TypeError(`A value of class ${value.constructor.name} cannot be sent`);
+    if (isOpaque(value)) throw unsendable(value);
     this.#members(value, depth);
   }
 
   #array(value: readonly unknown[], depth: number): void {
-    this.#count(0x90, 0xdc, value.length);
-    for (let at = 0; at < value.length; at++) this.#value(value[at], depth);
+    // What a getter of the user's adds meanwhile would not be in the count.
+    const { length } = value;
+    this.#count(0x90, 0xdc, length);
+    for (let at = 0; at < length; at++) this.#value(value[at], depth);
   }
 
   #members(value: object, depth: number): void {
     const start = this.#at;
     const keys = Object.keys(value);
+    if (keys.length === 0 && !isBare(value)) throw unsendable(value);
     this.#count(0x80, 0xde, keys.length);
     for (let at = 0; at < keys.length; at++) {
       const key = keys[at] as string;
@@ -340,4 +343,18 @@ function headBytes(length: number): number {
 /** Whether an object keeps what it is where its members do not show it. */
 export function isOpaque(value: object): boolean {
   return ArrayBuffer.isView(value) || OPAQUE.some((made) => value instanceof made);
+}
+
+/** Whether an object without members is empty, and nothing else: an iterator, or a `Map` of another realm, has none either. */
+export function isBare(value: object): boolean {
+  return tagOf(value) === "Object";
+}
+
+/** What an object calls itself: `Map`, `Object`. */
+export function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function unsendable(value: object): TypeError {
+  return new TypeError(`A value of class ${tagOf(value)} cannot be sent`);
 }

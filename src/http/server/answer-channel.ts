@@ -12,9 +12,10 @@ export interface Outcome {
 /**
  * The link of one HTTP request that is answered at once and as a whole: the record that came in is all that comes, and the
  * replies that were sent until the link closed are the answer. Requests of this end have nowhere to go: as soon as the
- * record is in, the engine knows that the other side has ended and refuses them.
+ * record is in, the engine knows that the other side has ended and that nothing but replies can be said, and refuses them.
  */
 export class AnswerChannel implements Channel {
+  readonly repliesOnly = true;
   readonly #record: Frame;
   readonly #settle: (outcome: Outcome) => void;
   readonly #replies: string[] = [];
