@@ -19,6 +19,26 @@ describe("opening a client", () => {
     await it.client.ready();
   });
 
+  test.each<[string, object, new (message: string) => Error]>([
+    ["logger must be false, or have a method debug", { logger: true }, TypeError],
+    ["onState must be a function", { onState: "log" }, TypeError],
+    ["onConnect must be a function", { onConnect: {} }, TypeError],
+    ["connections must be a whole number of at least 1, not Infinity", { connections: Infinity }, RangeError],
+    ["connections must be a whole number of at least 1, not 1.5", { connections: 1.5 }, RangeError],
+  ])("%s", async (message, options, kind) => {
+    const nowhere: Dialer = () => Promise.reject(new Error("dialled"));
+    const opening = Client.open(nowhere, plainWire(), options as never);
+    await expect(opening).rejects.toBeInstanceOf(kind);
+    await expect(opening).rejects.toThrow(message);
+  });
+
+  test("a wire is no function that makes one, and an option that is undefined is none", async () => {
+    const nowhere: Dialer = () => Promise.reject(new RpcError("unavailable", "dialled"));
+    await expect(Client.open(nowhere, plainWire as never, {})).rejects.toThrow("wire must be a wire: native(), say");
+    const redial = { baseMs: undefined, maxMs: undefined };
+    await expect(Client.open(nowhere, plainWire(), { redial } as never)).rejects.toThrow("dialled");
+  });
+
   test("rejects with why no link came about, and then nothing goes on", async () => {
     const clock = new ManualClock();
     let dials = 0;

@@ -5,7 +5,7 @@ import type { BatchMember, BatchOutcome, Caller, CloseOptions, Connection } from
 import { RpcError } from "../core/errors.ts";
 import { type EstablishOptions, establish } from "../core/establish.ts";
 import type { Meter } from "../core/meter.ts";
-import { checkAuthenticator, type EndOptions, establishOptions } from "../core/options.ts";
+import { checkAuthenticator, checkCallbacks, type EndOptions, establishOptions } from "../core/options.ts";
 import { Outbox } from "../core/outbox.ts";
 import {
   type CallOptions,
@@ -109,13 +109,14 @@ export class Client<Api = unknown> implements Caller {
   private constructor(rungs: readonly Rung[], wire: Wire, options: ConnectOptions<never>) {
     const { name, labels, random = Math.random } = options;
     checkAuthenticator(options.authenticator, wire);
+    checkCallbacks({ onState: options.onState });
     this.#wire = wire;
     this.#options = options;
     this.#redial = redialOf(options.redial);
     const connectTimeoutMs = checkMs("connectTimeoutMs", options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS);
     const { connections = 1 } = options;
-    if (!(connections >= 1))
-      throw new RangeError(`connections must be a number of at least 1, not ${String(connections)}`);
+    if (!(Number.isInteger(connections) && connections >= 1))
+      throw new RangeError(`connections must be a whole number of at least 1, not ${String(connections)}`);
     if (name !== undefined && connections > 1)
       throw new RangeError("connections must be 1 for a client with a name: a fleet keeps one link for each name");
     const startedAt = checkStart(options.startedAt ?? Date.now());

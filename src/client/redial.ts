@@ -12,7 +12,8 @@ export const DEFAULT_REDIAL: Redial = { baseMs: 100, maxMs: 10_000 };
 /** Fills in the defaults; `undefined` stands for a client that dials once. */
 export function redialOf(option: Partial<Redial> | false | undefined): Redial | undefined {
   if (option === false) return undefined;
-  const redial = { ...DEFAULT_REDIAL, ...option };
+  const { baseMs = DEFAULT_REDIAL.baseMs, maxMs = DEFAULT_REDIAL.maxMs } = option ?? {};
+  const redial = { baseMs, maxMs };
   if (!(redial.baseMs > 0 && redial.maxMs >= redial.baseMs)) {
     throw new RangeError("redial needs a baseMs above 0 and a maxMs that is not below it");
   }

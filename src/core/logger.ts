@@ -14,10 +14,18 @@ export interface Logger {
 /** What a user gives: a logger, `false` for silence, nothing for warnings and errors on stderr. */
 export type LoggerOption = Logger | false | undefined;
 
-/** The logger of an option. The default one writes through `console.warn` and `console.error`: stderr, never stdout. */
+/**
+ * The logger of an option. The default one writes through `console.warn` and `console.error`: stderr, never stdout. Throws
+ * `TypeError` for what is none.
+ */
 export function loggerOf(option: LoggerOption): Logger {
   if (option === false) return { debug: silent, info: silent, warn: silent, error: silent };
-  if (option !== undefined) return option;
+  if (option !== undefined) {
+    for (const level of ["debug", "info", "warn", "error"] as const) {
+      if (typeof option?.[level] !== "function") throw new TypeError(`logger must be false, or have a method ${level}`);
+    }
+    return option;
+  }
   return {
     debug: silent,
     info: silent,

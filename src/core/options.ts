@@ -60,10 +60,18 @@ export interface EndOptions<Data = unknown> extends Partial<{ readonly [Name in 
 const DEFAULT_CONCURRENCY = 8192;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000;
 
-/** Checks that a wire has room for what a user gave. Throws `TypeError` that says what to use where it has none. */
+/** Checks that this is a wire, and has room for what a user gave. Throws `TypeError` that says what to use where it has none. */
 export function checkAuthenticator(authenticator: Authenticator | undefined, wire: Wire): void {
+  if (typeof wire?.codec !== "function") throw new TypeError("wire must be a wire: native(), say, and not native");
   if (authenticator === undefined || wire.insteadOfAuthenticator === undefined) return;
   throw new TypeError(`The wire ${wire.name} has no room for an authenticator: use ${wire.insteadOfAuthenticator}`);
+}
+
+/** Throws `TypeError` for one that is given and is no function. */
+export function checkCallbacks(callbacks: Readonly<Record<string, unknown>>): void {
+  for (const [name, callback] of Object.entries(callbacks)) {
+    if (callback !== undefined && typeof callback !== "function") throw new TypeError(`${name} must be a function`);
+  }
 }
 
 /**
@@ -91,7 +99,8 @@ export function establishOptions<Data>(
       );
     return builtinsByWire.get(spoken);
   };
-  const { onConnect, onDisconnect } = options;
+  const { onConnect, onDisconnect, wrapPipe } = options;
+  checkCallbacks({ onConnect, onDisconnect, wrapPipe });
   const logger = loggerOf(options.logger);
   return {
     role,
@@ -113,7 +122,7 @@ export function establishOptions<Data>(
       const dispatcher = shared ?? dispatcherOf(own(peer as Connection<Data>));
       return withMiddleware(builtinsOf(peer.wire)?.(dispatcher, peer) ?? dispatcher, middleware);
     },
-    wrapPipe: options.wrapPipe,
+    wrapPipe,
     onConnect: onConnect && ((connection) => onConnect(connection as Connection<Data>)),
     onEnded: (peer, reason) => {
       meter.connections--;
