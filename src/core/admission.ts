@@ -43,13 +43,16 @@ function admits(host: AdmissionHost, request: OutgoingRequest, ahead: number): b
 
 function refusalOf(host: AdmissionHost, request: OutgoingRequest, ahead: number): RpcError | undefined {
   const { codec, sender } = host;
-  const { kind, method } = request;
-  const refused = (code: Code, why: string): RpcError =>
-    new RpcError(code, `Cannot ${kind === "call" ? "call" : "notify"} "${method}": ${why}`, { executed: "no" });
+  const { kind } = request;
   const barred = host.barred(kind);
-  if (barred !== undefined) return refused("unavailable", barred);
-  if (sender.congested) return refused("resource_exhausted", "the other side reads too slowly");
+  if (barred !== undefined) return refused(request, "unavailable", barred);
+  if (sender.congested) return refused(request, "resource_exhausted", "the other side reads too slowly");
   const refusal = codec.refuses?.(request);
   if (refusal !== undefined || sender.hasRoom(kind, ahead)) return refusal;
-  return refused("resource_exhausted", "the queue is full");
+  return refused(request, "resource_exhausted", "the queue is full");
+}
+
+function refused({ kind, method }: OutgoingRequest, code: Code, why: string): RpcError {
+  const what = kind === "call" ? "call" : "notify";
+  return new RpcError(code, `Cannot ${what} "${method}": ${why}`, { executed: "no" });
 }
