@@ -192,6 +192,17 @@ describe.each(["json", "msgpack"] as const)("the native codec with body %s", (bo
   });
 });
 
+test("an end that wants to know who dials is understood by one that has no authenticator", () => {
+  for (const frame of [
+    '{"error":{"code":"unauthenticated","message":"Show a token\\u001b"}}',
+    bytes('{"error":{"message":"Show a token\\u001b"}}'),
+  ]) {
+    const said = "The other side wants to know who this end is (option authenticator): Show a token\\u001b";
+    expect(() => new End(msgpack, "client").decode([frame])).toThrow(said);
+  }
+  expect(() => new End(msgpack, "client").decode(["{}"])).toThrow("A frame must be a list");
+});
+
 test("a text of an error that was cut in the middle of a character keeps its code", () => {
   const ends = new Ends(msgpack);
   const [call] = ends.pass("client", [callOf("m", {}, 1)]) as [CallMessage];

@@ -4,7 +4,7 @@ import { type Cannot, type Carries, type Codec, type CodecLink, lastResort } fro
 import { protocolError, RpcError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
 import type { Hello, Id, Message } from "../../core/message.ts";
-import { isLonger, textOf } from "../../core/text.ts";
+import { isLonger, printable, textOf } from "../../core/text.ts";
 import type { BodyName, FieldReader, FieldWriter } from "./body.ts";
 import { agree, helloFields, offer, readHello, type Terms } from "./hello.ts";
 import { JsonReader, JsonWriter } from "./json-body.ts";
@@ -86,6 +86,7 @@ export class NativeCodec implements Codec {
   }
 
   decode(frame: Frame): readonly Message[] {
+    if (this.#theirs === undefined) refusedUnasked(frame);
     const body = this.#reader(frame);
     const messages: Message[] = [];
     const ids = new FrameIds();
@@ -157,6 +158,20 @@ export class NativeCodec implements Codec {
     const middle = flat.length >> 1;
     return [...this.encode(flat.slice(0, middle), cannot), ...this.encode(flat.slice(middle), cannot)];
   }
+}
+
+/** Throws what an end says that has an authenticator, to one that has none: an object in the place of the first list. */
+function refusedUnasked(frame: Frame): void {
+  if (frame[0] !== "{" && frame[0] !== 0x7b) return;
+  let said: { readonly error?: { readonly message?: unknown } | null } | undefined;
+  try {
+    said = parseJson(textOf(frame), 8) as typeof said;
+  } catch {
+    return;
+  }
+  if (typeof said?.error?.message !== "string") return;
+  const why = `The other side wants to know who this end is (option authenticator): ${printable(said.error.message)}`;
+  throw new RpcError("unauthenticated", why, { executed: "no" });
 }
 
 /** A list without fields, as JSON. */
