@@ -1,6 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { native, serve } from "../src/node.ts";
 import { COMMAND, convoke, HANDLERS, Program } from "./suites/command.ts";
@@ -107,6 +112,25 @@ describe("convoke call", () => {
     expect(run).toMatchObject({ status: 0, stdout: "42\n" });
   });
 
+  test("reads params from a file and from stdin", async () => {
+    const file = join(folder, "params.json");
+    await writeFile(file, '\ufeff{ "a": 1,\n "b": 2 }\n');
+    await using program = new Program(["call", tcp, "math.add", `@${file}`, "math.add", "-"]);
+    program.child.stdin?.end('{"a":3,"b":4}\n');
+    expect(await program.ended).toEqual({ status: 0, stdout: "3\n7\n", stderr: "" });
+    const bench = await convoke("bench", tcp, "math.add", `@${file}`, "--seconds", "0.1", "--warm-up", "0", "--json");
+    expect(bench).toMatchObject({ status: 0, stdout: expect.stringMatching(/"errors":\{\}/) as string });
+  });
+
+  test("says why the params of a file or of stdin cannot be read", async () => {
+    await using program = new Program(["call", tcp, "math.add", "-"]);
+    program.child.stdin?.end();
+    expect(await program.ended).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^error: Cannot read the params of "math\.add": .*JSON input\n/) as string,
+    });
+  });
+
   test("takes its wire from the environment", async () => {
     const exec = `exec:${process.execPath} ${COMMAND} serve ${HANDLERS} --listen stdio:`;
     await using program = new Program(["call", exec, "math.add", '{"a":20,"b":22}'], { CONVOKE_WIRE: "raw" });
@@ -165,12 +189,47 @@ describe("convoke serve", () => {
     expect((await program.interrupt()).status).toBe(0);
   });
 
+  const ADD = "{ add: ({ a, b }) => a + b }";
+  test.each([
+    ["an object with handlers", "a.cjs", `module.exports = { handlers: { math: ${ADD} } };`],
+    ["names that Node finds", "b.cjs", `exports.handlers = { math: ${ADD} };`],
+    ["an object of functions", "c.cjs", `module.exports = { math: ${ADD} };`],
+    ["a default of a compiler", "d.cjs", `exports.__esModule = true; exports.default = { math: ${ADD} };`],
+    [
+      "an ES module that calls a service handlers",
+      "e.mjs",
+      `export default { handlers: { math: ${ADD} } };`,
+      "handlers.",
+    ],
+  ])("finds the handlers of a module: %s", async (_, name, code, prefix = "") => {
+    const module = join(folder, name);
+    await writeFile(module, code);
+    await using program = new Program(["serve", module, "--listen", "tcp://127.0.0.1:0"]);
+    const run = await convoke("call", await program.listens(), `${prefix}math.add`, '{"a":1,"b":2}', "rpc.serverInfo");
+    expect(run).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^3\n.*"methods":\["[a-z.]*math\.add"/) as string,
+    });
+  });
+
   test("ends in order when nobody reads its stdio link any more", async () => {
     await using program = new Program(["serve", HANDLERS, "--listen", "stdio:"]);
     await program.listens();
     program.child.stdout?.destroy();
     program.child.stdin?.write('{"jsonrpc":"2.0","id":1,"method":"math.add","params":{"a":1,"b":2}}\n');
     expect(await program.ended).toMatchObject({ status: 0, stderr: "Listening on stdio:\n" });
+  });
+});
+
+describe("convoke … > /dev/full", () => {
+  test.skipIf(!existsSync("/dev/full"))("says in a line that it cannot print, and exits with 1", async () => {
+    const full = await open("/dev/full", "w");
+    const child = spawn(process.execPath, [COMMAND, "call", tcp, "math.add", '{"a":1,"b":2}'], {
+      stdio: ["ignore", full.fd, "pipe"],
+    });
+    const [printed, [status]] = await Promise.all([text(child.stderr as Readable), once(child, "exit")]);
+    await full.close();
+    expect([status, printed]).toEqual([1, expect.stringMatching(/^Cannot write to stdout: ENOSPC.*\n$/)]);
   });
 });
 
@@ -212,6 +271,11 @@ describe("bad usage exits with 2 and says what to do", () => {
     [["call"], /missing required argument/],
     [["call", "tcp://127.0.0.1:1"], /method/],
     [["call", "tcp://127.0.0.1:1", "m", "{"], /Cannot read the params of "m"/],
+    [["call", "tcp://127.0.0.1:1", "m", "@/no/such/file"], /Cannot read the params of "m": ENOENT.+such\/file/],
+    [["call", "stdio:", "m", "-"], /stdin is the link: .+@file/],
+    [["call", "tcp://127.0.0.1:1", "--fallback", "stdio:", "m", "-"], /stdin is the link/],
+    [["bench", "stdio:", "m", "-"], /stdin is the link/],
+    [["call", "tcp://127.0.0.1:1", "--same-method", "m", "-", "-"], /stdin can be read once/],
     [["call", "tcp://127.0.0.1:99999", "m"], /port/i],
     [["call", "gopher://x", "m"], /gopher/],
     [["call", "tcp://127.0.0.1:1", "--wire", "smoke", "m"], /There is no wire "smoke"/],
@@ -225,6 +289,16 @@ describe("bad usage exits with 2 and says what to do", () => {
     expect(run.status).toBe(2);
     expect(run.stdout).toBe("");
     expect(run.stderr).toMatch(wanted);
+  });
+
+  test("a module whose top-level await never ends", async () => {
+    const module = join(folder, "stuck.mjs");
+    await writeFile(module, "await new Promise(() => {});\nexport const handlers = {};\n");
+    const run = await convoke("serve", module, "--listen", "tcp://127.0.0.1:0");
+    expect(run).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^error: Cannot load ".+stuck\.mjs": its top-level await never ends\n/) as string,
+    });
   });
 
   test("a module without handlers", async () => {

@@ -7,6 +7,7 @@ import { addressesOf, type DialFlags, dialOptionsOf, fallbackOption, withDialOpt
 import { ABOUT_MODULE, handlersOf } from "./handlers-of.ts";
 import { type Labels, labelsOption } from "./labels.ts";
 import { commandLogger, say } from "./print.ts";
+import { programsEnded } from "./programs-ended.ts";
 import { isHttp, isOnce, shownAddress } from "./schemes.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 import { UsageError } from "./usage.ts";
@@ -74,6 +75,7 @@ export function addAgent(program: Command): void {
       client.ready().catch(() => {});
       const isInterrupted = await untilInterrupted(client.closed, () => client.close());
       if (!isInterrupted) say(`The agent has ended: ${printable((await client.closed).message)}`);
+      if (addresses.some(isOnce)) await programsEnded();
       // Timers of the module must not keep it.
       process.exit(isInterrupted ? 0 : 1);
     });

@@ -30,7 +30,8 @@ Examples:
 UP is how long an agent has been there, SEEN how long ago something came from it, RUNNING its own calls to the controller,
 PENDING calls to it. --json prints an object for each agent and, with --watch, one with "kind" for each event:
 "joined", "left" or "replaced" (its name belongs to another link now).
-Exit status: 0 printed, 1 there is no fleet that this end may see, or the link was lost, 2 the command line is wrong.`;
+Exit status: 0 printed, 1 there is no fleet that this end may see, or the link was lost, 2 the command line is wrong,
+130 Ctrl-C before there was an answer.`;
 
 /** Adds `convoke agents`. */
 export function addAgents(program: Command): void {
@@ -62,8 +63,9 @@ export function addAgents(program: Command): void {
 
 /** Rejects when the controller tells no more. */
 async function watch(client: Client, report: Report): Promise<void> {
+  const members = membersOf(await client.call("fleet.watch"));
   const interrupted = once(process, "SIGINT");
-  report.list(membersOf(await client.call("fleet.watch")));
+  report.list(members);
   const lost = client.closed.then(({ message }) => {
     throw new RpcError("unavailable", `The link has ended: ${printable(message)}`);
   });

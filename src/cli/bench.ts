@@ -10,8 +10,8 @@ import { dial, type LinkFlags, withLinkOptions } from "./link.ts";
 import { LiveLine } from "./live-line.ts";
 import { Load } from "./load.ts";
 import { printError, printValue, say } from "./print.ts";
-import { type Request, requestsOf } from "./requests.ts";
-import { shownAddress } from "./schemes.ts";
+import { ABOUT_PARAMS, type Request, requestsOf } from "./requests.ts";
+import { isStdio, shownAddress } from "./schemes.ts";
 import { countOption, numberOption, UsageError } from "./usage.ts";
 
 interface BenchFlags extends LinkFlags {
@@ -30,6 +30,7 @@ Examples:
   convoke bench /tmp/app.sock greet '{"name":"Ann"}' --wire native --in-flight 256 --connections 2
   convoke bench 127.0.0.1:7000 math.add '{"a":1,"b":2}' --seconds 30 --json
 
+${ABOUT_PARAMS}
 Over http:// each call is a POST, and a connection of this end keeps up to as many sockets as calls are under way.
 Rate and times are those of results; percentiles are at most 6 % off. Bytes and writes are those of this end.
 Ctrl-C ends the run early and prints what there is; what is still under way at the end is not counted.
@@ -42,7 +43,7 @@ export function addBench(program: Command): void {
     .description("Keeps a number of calls of one method under way for some seconds, and prints how fast they were.")
     .argument("<address>", "where the server is: a URL, host:port, or a path")
     .argument("<method>", "the method to call")
-    .argument("[params]", "its params as JSON")
+    .argument("[params]", "its params")
     .addOption(count("--in-flight <n>", "calls under way at any time").default(64))
     .addOption(duration("--seconds <s>", "how long to measure", 0.1).default(5))
     .addOption(count("--connections <n>", "connections that share the calls").default(1))
@@ -50,7 +51,7 @@ export function addBench(program: Command): void {
     .option("--json", "print one JSON object instead of a table")
     .addHelpText("after", EXAMPLES)
     .action(async (address: string, method: string, params: string | undefined, flags: BenchFlags) => {
-      const [request] = requestsOf([method, params ?? ""], false);
+      const [request] = await requestsOf([method, params ?? ""], { isStdinTaken: isStdio(address) });
       if (request === undefined) throw new UsageError("Say which method to call");
       const report = await run(address, request, flags);
       if (flags.json) printValue(report, false);

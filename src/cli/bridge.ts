@@ -11,6 +11,7 @@ import { translating } from "./json-callers.ts";
 import { type LinkFlags, linkOptionsOf, withLinkOptions } from "./link.ts";
 import { ABOUT_GET, type ListenFlags, listenOption, listenOptionsOf, withListenOptions } from "./listen-flags.ts";
 import { commandLogger, errorText, say } from "./print.ts";
+import { programsEnded } from "./programs-ended.ts";
 import { runServer } from "./run-server.ts";
 import { isOnce, isStdio, shownAddress } from "./schemes.ts";
 import type { TlsEnd } from "./tls-flags.ts";
@@ -45,7 +46,8 @@ ws:// it answers only under names of this machine, and lets in only pages of the
 --allow-origin say more.
 ${ABOUT_GET}
 --wire and --timeout-ms are about the link of --to, as those of convoke call.
-Ctrl-C lets running calls end, then exits; a second one exits at once.
+Ctrl-C lets running calls end, then exits; a second one exits at once. A program of exec: may then clean up at the end of its
+stdin: it gets SIGTERM after 2 s.
 Exit status: 0 after Ctrl-C, 1 the other end has gone for good or nobody can listen there, 2 the command line is wrong.`;
 
 /** Adds `convoke bridge`. */
@@ -96,6 +98,7 @@ export function addBridge(program: Command): void {
       await runServer(server, { stats, ended: Promise.race([server.closed, lost]), close });
       const isLost = client.state === "stopped";
       await close();
+      await programsEnded();
       process.exit(isLost ? 1 : 0);
     });
   withListenOptions(command, END, "Where it listens, at addresses of the web and of TLS:");

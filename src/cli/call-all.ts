@@ -47,7 +47,10 @@ export async function callAll(address: string, { method, params }: Request, flag
   const interrupt = (): void => silence.end(new RpcError("cancelled", "Interrupted"));
   process.once("SIGINT", interrupt);
   try {
-    if (live.isShown) outcomes.expect(membersOf(await client.call("fleet.list", { ...(where && { where }) })).length);
+    if (live.isShown) {
+      const { signal } = silence;
+      outcomes.expect(membersOf(await client.call("fleet.list", { ...(where && { where }) }, { signal })).length);
+    }
     silence.broken();
     const asked = {
       method,

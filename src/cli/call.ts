@@ -5,18 +5,21 @@ import { RpcError } from "../core/errors.ts";
 import { lookup } from "../core/handlers.ts";
 import { agentTime, callAll, GRACE_MS } from "./call-all.ts";
 import { type CallFlags, checkFlags } from "./call-flags.ts";
-import { fallbackOption, withDialOptions } from "./dial-flags.ts";
+import { addressesOf, fallbackOption, withDialOptions } from "./dial-flags.ts";
 import { fleetError } from "./fleet-replies.ts";
 import { whereOption } from "./labels.ts";
 import { dial, withLinkOptions } from "./link.ts";
 import { printError, printValue, say } from "./print.ts";
-import { type Request, requestsOf } from "./requests.ts";
+import { ABOUT_PARAMS, type Request, requestsOf } from "./requests.ts";
+import { isStdio } from "./schemes.ts";
 import { countOption, numberOption } from "./usage.ts";
 
 const EXAMPLES = `
 Examples:
   convoke call tcp://127.0.0.1:7000 math.add '{"a":1,"b":2}'
   convoke call 127.0.0.1:7000 --batch math.add '{"a":1,"b":2}' greet '{"name":"Ann"}'
+  convoke call 127.0.0.1:7000 files.put @report.json
+  date +%s | convoke call 127.0.0.1:7000 clock.set -
   convoke call /tmp/app.sock --same-method greet '{"name":"Ann"}' '{"name":"Bob"}'
   convoke call https://api.example.org/rpc --header @token.txt math.add '{"a":1,"b":2}'
   convoke call 'exec:bash-language-server start' --wire lsp initialize '{"processId":null,"rootUri":null,"capabilities":{}}'
@@ -24,6 +27,7 @@ Examples:
   convoke call 127.0.0.1:7000 --agent ann disk.free '{"path":"/"}'
   convoke call 127.0.0.1:7000 --all --where zone=a disk.free '{"path":"/"}'
 
+${ABOUT_PARAMS}
 Results go to stdout, one JSON value a line; errors go to stderr as <code> (<wire code>): <message>.
 With --all each agent has one line, as soon as it has answered: <agent>, a tab and the result on stdout, or <agent>, a tab
 and the error on stderr; with --json one object {"member","ok","value" or "error"} on stdout for either. On a terminal
@@ -32,7 +36,7 @@ A URL is tcp://host:port, tls://, ws://host:port/path, wss://, http://host:port/
 unix:/path or exec:program args. http:// and https:// carry JSON-RPC, and notify this end with --wait only, where the server
 has server-sent events; a call of the server's cannot be answered there.
 Exit status: 0 all went well, or as many as --first wants; 1 a call failed, or there was no agent to call; 2 the command
-line is wrong.`;
+line is wrong; 130 Ctrl-C before all was answered, but 1 with --all. After that Ctrl-C is the end of --wait, and no failure.`;
 
 /** Adds `convoke call`. */
 export function addCall(program: Command): void {
@@ -40,9 +44,9 @@ export function addCall(program: Command): void {
     .summary("call methods at an address")
     .description("Calls one or more methods, one after the other, and stops at the first that fails.")
     .argument("<address>", "where the server is: a URL, host:port, or a path")
-    .argument("<method...>", "methods, each followed by its params as JSON; '' stands for no params")
+    .argument("<method...>", "methods, each followed by its params")
     .addOption(fallbackOption())
-    .usage("[options] <address> <method> [params-json] [<method> <params-json> …]")
+    .usage("[options] <address> <method> [params] [<method> <params> …]")
     .option("--notify", "send notifications: no reply is awaited")
     .option("--batch", "send everything as one batch; every failure shows")
     .option("--same-method", "the first word is the method, each further one the params of a call")
@@ -62,7 +66,8 @@ export function addCall(program: Command): void {
     .option("--json", "print every outcome as a JSON object on stdout")
     .addHelpText("after", EXAMPLES)
     .action(async (address: string, words: readonly string[], flags: CallFlags) => {
-      const requests = requestsOf(words, flags.sameMethod ?? false);
+      const isStdinTaken = addressesOf(address, flags).some(isStdio);
+      const requests = await requestsOf(words, { sameMethod: flags.sameMethod, isStdinTaken });
       const [only] = requests;
       checkFlags(address, flags, requests.length);
       const isGood =
@@ -81,8 +86,6 @@ function count(flags: string, description: string): Option {
 async function run(address: string, requests: readonly Request[], flags: CallFlags): Promise<boolean> {
   const { errors = false, indent = false, wait = false, repeat = 1, agent } = flags;
   const began = performance.now();
-  // From the start: whoever presses Ctrl-C early wants to stop waiting, too.
-  const interrupted = wait ? once(process, "SIGINT") : undefined;
   let client: Client;
   try {
     const options = {
@@ -101,7 +104,8 @@ async function run(address: string, requests: readonly Request[], flags: CallFla
     for (let round = 0; ok && round < repeat; round++) {
       ok = flags.batch ? await session.batch(requests) : await session.sequence(requests);
     }
-    if (interrupted !== undefined) await Promise.race([interrupted, client.closed]);
+    // Not before: while something is unanswered Ctrl-C ends the command at once.
+    if (wait) await Promise.race([once(process, "SIGINT"), client.closed]);
   } finally {
     await client.close();
   }

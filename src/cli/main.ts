@@ -9,6 +9,7 @@ import { addBridge } from "./bridge.ts";
 import { endOnBrokenPipe } from "./broken-pipe.ts";
 import { addCall } from "./call.ts";
 import { addDescribe } from "./describe.ts";
+import { endOnSignal } from "./end-on-signal.ts";
 import { printError, say } from "./print.ts";
 import { addServe } from "./serve.ts";
 import { UsageError } from "./usage.ts";
@@ -53,4 +54,5 @@ function report(thrown: unknown): number {
 }
 
 endOnBrokenPipe();
+endOnSignal();
 await main();

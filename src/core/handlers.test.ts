@@ -1,10 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import { call, codeOf, Hand, note, pair } from "../../test/suites/engine.ts";
 import { deferred, turn } from "../../test/suites/support.ts";
 import { world } from "../../test/suites/world.ts";
 import type { CallContext, Connection } from "./context.ts";
 import { RpcError } from "./errors.ts";
-import { dispatcherOf, lookup, Registry } from "./handlers.ts";
+import { dispatcherOf, type HandlersOption, lookup, Registry } from "./handlers.ts";
 import type { MiddlewareCall } from "./middleware.ts";
 
 class Base {
@@ -139,6 +139,29 @@ describe("what handlers may be", () => {
   ])("%s throws a TypeError at once", (_, handlers) => {
     expect(() => new Registry(handlers)).toThrow(TypeError);
     expect(() => dispatcherOf(handlers)).toThrow(TypeError);
+  });
+
+  test("a promise of handlers throws a TypeError that says so, and its own failure is no unhandled rejection", async () => {
+    const promises = [Promise.resolve({ f: () => 1 }), Promise.reject(new Error("no"))];
+    for (const promise of promises) expect(() => dispatcherOf(promise)).toThrow(/await it first/);
+    await turn();
+  });
+
+  test("an async factory of handlers is refused by the compiler", () => {
+    const handlers = { f: (params: { n: number }) => params.n };
+    class Service {
+      f(): number {
+        return 1;
+      }
+    }
+    expectTypeOf(handlers).toExtend<HandlersOption>();
+    expectTypeOf<Service>().toExtend<HandlersOption>();
+    expectTypeOf<Registry>().toExtend<HandlersOption>();
+    expectTypeOf<Record<string, () => unknown>>().toExtend<HandlersOption>();
+    expectTypeOf(() => handlers).toExtend<HandlersOption>();
+    expectTypeOf((_: Connection<number>) => new Service()).toExtend<HandlersOption<number>>();
+    expectTypeOf(async () => handlers).not.toExtend<HandlersOption>();
+    expectTypeOf(Promise.resolve(handlers)).not.toExtend<HandlersOption>();
   });
 
   test("an object that contains itself throws instead of recursing for ever", () => {

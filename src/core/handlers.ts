@@ -17,8 +17,16 @@ export interface Dispatcher {
   names?(): string[];
 }
 
+/** Any object but a promise of one, which has to be awaited first. */
+type Settled = object & { readonly then?: never };
+
 /** What a user gives as handlers: an object of them, a table, a lookup, or a function that gives one for each connection. */
-export type HandlersOption<Data = unknown> = object | ((connection: Connection<Data>) => object);
+export type HandlersOption<Data = unknown> =
+  | ((connection: Connection<Data>) => Settled)
+  // A function is an object, too: this is every other one.
+  | (Settled & { readonly [Symbol.hasInstance]?: never })
+  // A literal may have any names.
+  | { readonly [name: string]: unknown; readonly then?: never };
 
 /** A table of handlers that may change while it serves. Nothing is reachable that was not registered here. */
 export class Registry implements Dispatcher {
@@ -118,8 +126,13 @@ export function lookup(find: (method: string) => Handler | undefined): Dispatche
   return new Lookup(find as (method: string) => AnyHandler | undefined);
 }
 
-/** Makes a dispatcher of what a user gave for one connection. */
+/** Makes a dispatcher of what a user gave for one connection. Throws `TypeError` for what cannot be registered, a promise included. */
 export function dispatcherOf(handlers: object): Dispatcher {
+  if ("then" in handlers && typeof handlers.then === "function") {
+    // Nobody will ask how it ended.
+    Promise.resolve(handlers).catch(() => {});
+    throw new TypeError("Cannot serve a promise of handlers, as an async function gives it: await it first");
+  }
   if (handlers instanceof Registry || handlers instanceof Lookup) return handlers;
   return new Registry(handlers);
 }

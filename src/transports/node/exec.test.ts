@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
@@ -275,6 +276,40 @@ describe("closing the connection to a program", () => {
     expect(isRunning(pid)).toBe(false);
     expect(process.listenerCount("exit")).toBe(listeners - 1);
   });
+
+  const WINDOWS = process.platform === "win32";
+  /** What a wrapper starts: it hears of nothing, says that it is up, and stays. */
+  const INNER = (code: string): string =>
+    `${code}; process.stdout.write(String(process.pid)); setInterval(() => {}, 1000)`;
+  /** A wrapper that ends at SIGTERM, and passes nothing on to what it has started. */
+  const WRAPPER = (code: string): string => `
+    require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(INNER(code))}], { stdio: "inherit" });
+  `;
+
+  test.skipIf(WINDOWS).each([
+    ["ends at SIGTERM", ""],
+    ["ignores SIGTERM", "process.on('SIGTERM', () => {})"],
+  ])("what a wrapper has started ends with it, where it %s", async (_, code) => {
+    const { pipe } = await run(WRAPPER(code), { killAfterMs: 100 });
+    const recorder = new Recorder().open(pipe);
+    await recorder.until(() => recorder.text !== "");
+    const listeners = process.listenerCount("exit");
+    pipe.close();
+    await recorder.untilClosed();
+    await expect.poll(() => isRunning(Number(recorder.text)), { timeout: 10_000 }).toBe(false);
+    expect(process.listenerCount("exit")).toBe(listeners - 1);
+  });
+
+  test.skipIf(WINDOWS)(
+    "a signal to our process group, as Ctrl-C in a terminal sends it, is not for the program",
+    async () => {
+      const { pipe, pid } = await run("process.stdin.resume()");
+      const group = execFileSync("ps", ["-o", "pgid=", "-p", String(pid)], { encoding: "utf8" });
+      expect(Number(group)).toBe(pid);
+      pipe.close();
+      await new Recorder().open(pipe).untilClosed();
+    },
+  );
 
   test("a close with an error tells closed at once and ends the program without waiting for it", async () => {
     const { pipe, pid } = await run("process.stdin.on('end', () => {}).resume(); setInterval(() => {}, 1000)");

@@ -12,6 +12,9 @@ import { cannotConnect, codeOf, explain } from "./system-error.ts";
 /** What a timer can wait: beyond it, Node fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** Elsewhere than on Windows a program gets a process group of its own. */
+const HAS_GROUPS = process.platform !== "win32";
+
 /** What to start, and how to end it. */
 export interface ExecTarget {
   /** A program in PATH, or a path. No shell reads it. */
@@ -34,6 +37,11 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
  *
  * `close` ends its input, waits `killAfterMs`, sends SIGTERM, waits as long again and sends SIGKILL; with an error it
  * sends SIGTERM at once. When this process exits first, the program sees its input end and gets SIGTERM.
+ *
+ * Except on Windows the program leads a process group and a session of its own: these signals go to what it has started,
+ * too, Ctrl-C in our terminal does not reach it, and it cannot ask there for a password. A signal that ends this process
+ * lets it do nothing more, and the program only sees its input end: whoever wants it ended listens for SIGINT, SIGTERM and
+ * SIGHUP and calls `process.exit`, as the `convoke` command does.
  */
 export function execDialer(target: ExecTarget): (signal: AbortSignal) => Promise<RawConnection> {
   const { command, killAfterMs = 2000 } = target;
@@ -55,6 +63,7 @@ function start({ command, args = [], cwd, env }: ExecTarget, signal: AbortSignal
       child = spawn(command, args, {
         stdio: ["pipe", "pipe", "inherit"],
         windowsHide: true,
+        detached: HAS_GROUPS,
         ...(cwd !== undefined && { cwd }),
         ...(env !== undefined && { env: { ...process.env, ...env } }),
       });
@@ -63,7 +72,7 @@ function start({ command, args = [], cwd, env }: ExecTarget, signal: AbortSignal
       return;
     }
     const onAbort = (): void => {
-      child.kill("SIGKILL");
+      signalAll(child, "SIGKILL");
       reject(givenUp(nameOf(command), signal));
     };
     signal.addEventListener("abort", onAbort);
@@ -100,12 +109,13 @@ function connectionOf(child: Child, command: string, killAfterMs: number): RawCo
   return { pipe, remoteAddress: `exec:${command} (pid ${child.pid})` };
 }
 
-/** Ends one child, step by step, and with this process at the latest. */
+/** Ends one child and what it has started, step by step, and with this process at the latest. */
 class Ending {
   readonly #child: Child;
   readonly #killAfterMs: number;
   #timer: NodeJS.Timeout | undefined;
-  #next: "SIGTERM" | "SIGKILL" = "SIGTERM";
+  /** `undefined` when there is nothing left to end. */
+  #next: "SIGTERM" | "SIGKILL" | undefined = "SIGTERM";
 
   constructor(child: Child, killAfterMs: number) {
     this.#child = child;
@@ -122,20 +132,39 @@ class Ending {
     else this.#timer ??= setTimeout(this.#kill, this.#killAfterMs);
   }
 
-  /** Called once, when there is nothing left to end. */
+  /** Called once, when the child is gone. */
   exited(): void {
+    // SIGTERM may have ended a wrapper at once, while what it had started still cleans up.
+    if (this.#next === "SIGKILL" && signalAll(this.#child, 0)) return;
+    this.#over();
+  }
+
+  #over(): void {
+    if (this.#next === undefined) return;
+    this.#next = undefined;
     clearTimeout(this.#timer);
     process.off("exit", this.#kill);
     listenForExit(-1);
   }
 
   readonly #kill = (): void => {
+    if (this.#next === undefined) return;
     clearTimeout(this.#timer);
-    this.#child.kill(this.#next);
-    if (this.#next === "SIGKILL") return;
+    signalAll(this.#child, this.#next);
+    if (this.#next === "SIGKILL") return this.#over();
     this.#next = "SIGKILL";
     this.#timer = setTimeout(this.#kill, this.#killAfterMs);
   };
+}
+
+/** Signals a program and all of its group, also when it is gone itself. Gives whether anybody was there; 0 only asks that. */
+function signalAll(child: Child, signal: NodeJS.Signals | 0): boolean {
+  if (!HAS_GROUPS || child.pid === undefined) return child.kill(signal);
+  try {
+    return process.kill(-child.pid, signal);
+  } catch {
+    return false;
+  }
 }
 
 /** Makes room for one listener more or less: one for each child is what we want, no leak for Node to warn of. */

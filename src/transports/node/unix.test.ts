@@ -113,6 +113,12 @@ describe("dialling and listening on a Unix socket", () => {
     near.pipe?.close();
   });
 
+  test("a directory that does not exist is not called a missing permission", async () => {
+    await expect(unixListen({ path: "/no/such/directory/x.sock" })(() => {})).rejects.toThrow(
+      "Cannot listen on unix:/no/such/directory/x.sock: its directory does not exist. Make it first",
+    );
+  });
+
   test("a file that is no socket is not touched", async () => {
     const target = path.join(directory, "file");
     fs.writeFileSync(target, "precious");

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import net from "node:net";
+import { dirname } from "node:path";
 import { RpcError } from "../../core/errors.ts";
 import type { Accept, Listener, RawConnection } from "../../core/wire.ts";
 import { formatAddress } from "./address.ts";
@@ -53,7 +54,7 @@ export function unixSockets({
     try {
       await bind(server, path, mode);
     } catch (error) {
-      if (codeOf(error) !== "EADDRINUSE") throw listenError(address, error);
+      if (codeOf(error) !== "EADDRINUSE") throw bindError(path, address, error);
       await removeStale(path, address);
       await bind(server, path, mode).catch((again: unknown) => {
         throw listenError(address, again);
@@ -93,12 +94,13 @@ function setUmask(mask: number): number | undefined {
 async function removeStale(path: string, address: string): Promise<void> {
   const found = fs.lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw inUse(address, "there is a file that is no socket. Move it away or choose another path");
+  if (!found.isSocket())
+    throw cannotListen(address, "there is a file that is no socket. Move it away or choose another path");
   const answer = await probe(path);
-  if (answer === "") throw inUse(address, "a server is listening there already. Stop it or choose another path");
+  if (answer === "") throw cannotListen(address, "a server is listening there already. Stop it or choose another path");
   if (answer === "ENOENT") return;
   if (answer !== "ECONNREFUSED") {
-    throw inUse(address, `there is a socket, and whether a server is behind it cannot be told (${answer})`);
+    throw cannotListen(address, `there is a socket, and whether a server is behind it cannot be told (${answer})`);
   }
   // Somebody else may have replaced it while we asked; theirs is alive.
   const now = fs.lstatSync(path, { throwIfNoEntry: false });
@@ -117,7 +119,17 @@ function probe(path: string): Promise<string> {
   });
 }
 
-function inUse(address: string, why: string): RpcError {
+/** The system's error, but for a directory that does not exist: there libuv says that permission was denied, as Windows does. */
+function bindError(path: string, address: string, error: unknown): RpcError {
+  try {
+    if (codeOf(error) === "EACCES") fs.accessSync(dirname(path));
+  } catch (thrown) {
+    if (codeOf(thrown) === "ENOENT") return cannotListen(address, "its directory does not exist. Make it first");
+  }
+  return listenError(address, error);
+}
+
+function cannotListen(address: string, why: string): RpcError {
   return new RpcError("unavailable", `Cannot listen on ${address}: ${why}`);
 }
 
