@@ -18,10 +18,26 @@ export interface MethodOptions extends Shape {
   readonly unknown?: "reject" | "ignore" | undefined;
 }
 
-/** What a function of checked params may return: what its result's schema takes, if it has one. */
+/** What a function of checked params gives: what its result's schema takes, if it has one. */
 type Returned<Options extends MethodOptions> = Options["result"] extends StandardSchemaV1
   ? StandardSchemaV1.InferInput<Options["result"]>
   : unknown;
+
+/**
+ * What a function is taken to give until its body has been read. A promise too: the compiler widens the literal that an
+ * `async` function returns alone where something else than promises is expected.
+ */
+type Expected<Value> = Value & Promise<Value>;
+
+/**
+ * A function of checked params. It is a conditional type because the compiler puts what it has found out about the options
+ * only into such a one before it reads the body: so literals, tuples and unions keep their types.
+ */
+type Checked<Options extends MethodOptions, Result> = Options extends {
+  readonly params: infer Params extends StandardSchemaV1;
+}
+  ? (params: StandardSchemaV1.InferOutput<Params>, context: CallContext) => Result | Promise<Awaited<Result>>
+  : never;
 
 /** What the caller gets. */
 type Sent<Options extends MethodOptions, Result> = Options["result"] extends StandardSchemaV1
@@ -40,10 +56,10 @@ export interface Complaint {
  */
 export function method<
   const Options extends MethodOptions,
-  Result extends Returned<Options> | Promise<Returned<Options>>,
+  Result extends Returned<Options> = Expected<Returned<Options>>,
 >(
   options: Options,
-  fn: (params: StandardSchemaV1.InferOutput<Options["params"]>, context: CallContext) => Result,
+  fn: Checked<Options, Result>,
 ): (
   params: StandardSchemaV1.InferInput<Options["params"]>,
   context: CallContext,

@@ -1,7 +1,7 @@
 import type { BatchMember, BatchOutcome, Caller } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
 import type { CallOptions, CheckedCallOptions } from "../core/outgoing.ts";
-import type { TableOf } from "../core/remote.ts";
+import type { MaybeSchema, Offered, ResultOf, TableOf, WithSchema } from "../core/remote.ts";
 import { printable } from "../core/text.ts";
 import type { CallAllOptions } from "./call-all.ts";
 import type { FanOut } from "./fan-out.ts";
@@ -9,17 +9,23 @@ import type { Member } from "./member.ts";
 
 /** A method of every member: the handler's first parameter, then the options of the calls. */
 type AllMethod<Params, Result> = undefined extends Params
-  ? (params?: Params, options?: CallAllOptions) => FanOut<Awaited<Result>>
-  : (params: Params, options?: CallAllOptions) => FanOut<Awaited<Result>>;
+  ? <Schema extends MaybeSchema = undefined>(
+      params?: Params,
+      options?: WithSchema<CallAllOptions, Schema>,
+    ) => FanOut<ResultOf<Schema, Result>>
+  : <Schema extends MaybeSchema = undefined>(
+      params: Params,
+      options?: WithSchema<CallAllOptions, Schema>,
+    ) => FanOut<ResultOf<Schema, Result>>;
 
 type AllTable<Table> = {
-  readonly [Name in keyof Table]: Table[Name] extends (...args: infer Args) => infer Result
+  readonly [Name in keyof Table]: NonNullable<Table[Name]> extends (...args: infer Args) => infer Result
     ? AllMethod<Args[0], Result>
-    : AllTable<Table[Name]>;
+    : AllTable<Offered<NonNullable<Table[Name]>>>;
 };
 
-/** The methods of all members as typed functions: `All<typeof handlers>`. */
-export type All<Api> = AllTable<TableOf<Api>>;
+/** The methods of all members as typed functions: `All<typeof handlers>`, with the same names as `Remote`. */
+export type All<Api> = AllTable<Offered<TableOf<Api>>>;
 
 /** Calls whoever has a name at the moment of each call. */
 export class MemberCaller implements Caller {

@@ -23,6 +23,7 @@ import {
   named,
   opaque,
   pointer,
+  type StructType,
   slice,
   string,
   struct,
@@ -43,6 +44,10 @@ interface Tree {
   Name: string;
   Left: Tree | null;
   Sub: Tree[];
+}
+interface Chain {
+  Name: string;
+  Next: Chain | null;
 }
 const Tree: GobType<Tree, true> = struct(
   "main.Tree",
@@ -237,14 +242,44 @@ describe("TypeScript types", () => {
 
   test("of a pointer at the top: the value itself", () => {
     expectTypeOf<Infer<typeof PairPointer>>().toEqualTypeOf<{ A: number; B: number }>();
-    expectTypeOf(PairPointer.of).parameter(0).toEqualTypeOf<{ A: number; B: number }>();
-    expectTypeOf(PairPointer.of).returns.toEqualTypeOf<{ A: number; B: number }>();
+    expectTypeOf(PairPointer.of({ A: 1, B: 2 })).toEqualTypeOf<{ A: number; B: number }>();
+  });
+
+  test("of what a struct is made with: any of its fields, and of other types: the whole value", () => {
+    const Holder = struct("main.Holder", { Pair, Number: pointer(int), At: time, List: slice(Pair) });
+    expect(Pair.of({ A: 1 })).toEqual({ A: 1 });
+    expect(typeOf(PairPointer.of({}))).toBe(PairPointer);
+    expect(typeOf(pointer(Pair).of({ A: 1, B: undefined }))?.names.registered).toBe("*main.Pair");
+    expect(Holder.of({ Pair: Pair.of({ A: 1 }), Number: null })).toEqual({ Pair: { A: 1 }, Number: null });
+    expectTypeOf(Holder.of({}).Pair).toEqualTypeOf<{ A: number; B: number }>();
+    expectTypeOf(pointer(Pair).of({})).toEqualTypeOf<{ A: number; B: number }>();
+    expectTypeOf(pointer(int)).toEqualTypeOf<GobType<number, true>>();
+    expectTypeOf(pointer(time)).toEqualTypeOf<GobType<Date, true>>();
+    // @ts-expect-error a field of another type
+    Pair.of({ A: "1" });
+    // @ts-expect-error a field that there is not
+    Pair.of({ A: 1, C: 2 });
+    // @ts-expect-error a field that is no pointer is never null
+    Pair.of({ A: null });
+    // @ts-expect-error a time is no struct
+    const at = (): Date => pointer(time).of({});
+    // @ts-expect-error nor is a complex number
+    const number = (): Complex => complex64.of({ real: 1 });
+    // @ts-expect-error nor a map
+    const list = (): Map<string, number> => map(string, int).of({});
+    expect([at, number, list]).toHaveLength(3);
   });
 
   test("of a type that holds itself", () => {
     expectTypeOf<Infer<typeof Tree>>().toEqualTypeOf<Tree>();
     const tree = Tree.of({ Name: "a", Left: { Name: "b", Left: null, Sub: [] }, Sub: [] });
     expect(tree.Left?.Name).toBe("b");
+    const Chain: StructType<Chain, true> = struct(
+      "main.Chain",
+      { Name: string, Next: lazy((): GobType<Chain, true> => Chain) },
+      { pointer: true },
+    );
+    expect(Chain.of({ Name: "a", Next: Chain.of({ Name: "b" }) }).Next?.Name).toBe("b");
   });
 
   test("of a self-encoding type: what its coder takes", () => {

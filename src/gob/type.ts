@@ -117,6 +117,14 @@ type InField<Type> = Type extends GobType<infer Value, infer Nil> ? (true extend
 /** The values of a struct with these fields. */
 export type StructOf<Fields> = { -readonly [Name in keyof Fields]: InField<Fields[Name]> };
 
+/** What is given of a struct: a field that is left out or `undefined` has its zero value. */
+type Given<Value> = { readonly [Name in keyof Value]?: Value[Name] | undefined };
+
+/** A struct, or a pointer to one: `of` takes some of its fields. What is left out is absent here, and zero for who reads it. */
+export type StructType<Value, Nil extends boolean = false> = {
+  readonly of: (fields: Given<Value>) => Value;
+} & GobType<Value, Nil>;
+
 export const bool: GobType<boolean> = basic("bool", { kind: "bool" });
 export const string: GobType<string> = basic("string", { kind: "string" });
 /** `[]byte`. What a decoder gives is a copy. */
@@ -186,12 +194,12 @@ export function struct<Fields extends Readonly<Record<string, AnyType>>>(
   name: string,
   fields: Fields,
   options: { readonly pointer: true },
-): GobType<StructOf<Fields>, true>;
+): StructType<StructOf<Fields>, true>;
 export function struct<Fields extends Readonly<Record<string, AnyType>>>(
   name: string,
   fields: Fields,
   options?: { readonly pointer?: false },
-): GobType<StructOf<Fields>>;
+): StructType<StructOf<Fields>>;
 export function struct<Fields extends Readonly<Record<string, AnyType>>>(
   name: string,
   fields: Fields,
@@ -214,6 +222,8 @@ export function struct<Fields extends Readonly<Record<string, AnyType>>>(
 }
 
 /** `*to`. A field of it may be null; an element of a slice, array or map may not: gob has no form for that. */
+export function pointer<Value extends object>(to: StructType<Value, boolean>): StructType<Value, true>;
+export function pointer<Value>(to: GobType<Value, boolean>): GobType<Value, true>;
 export function pointer<Value>(to: GobType<Value, boolean>): GobType<Value, true> {
   return new GobType<Value, true>(
     () => {
