@@ -1,14 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import type { Client } from "../src/client/client.ts";
 import { RpcError } from "../src/core/errors.ts";
+import type { Wire } from "../src/core/wire.ts";
 import { Fleet, fleetService } from "../src/index.ts";
+import { testNetwork } from "../src/testing.ts";
 import { jsonrpc } from "../src/wires/jsonrpc.ts";
 import { native } from "../src/wires/native.ts";
 import { codeOf, never, pass } from "./suites/engine.ts";
-import { fleetWorld } from "./suites/fleet-world.ts";
+import { fleetWorld, type HandAgent } from "./suites/fleet-world.ts";
 import { plainWire } from "./suites/plain-wire.ts";
-import { deferred, turn } from "./suites/support.ts";
+import { deferred, turn, until } from "./suites/support.ts";
 
 const handlers = { echo: (params: unknown) => params };
 const LINE_CUT = { message: "cut", error: new RpcError("unavailable", "cut") };
@@ -24,6 +26,26 @@ describe("a call to all", () => {
       const outcomes = await it.fleet.callAll("echo", params, { concurrency });
       expect(outcomes.map((each) => each.ok && each.value)).toEqual(Array(10).fill({ time: 1 }));
     }
+    await it.close();
+  });
+
+  test.each([
+    ["moved", { session: "1.a.2", moves: true }, ["first", "second"]],
+    ["dialled again", { session: "1.a.2" }, ["first", "second"]],
+    ["was replaced by another end", { session: "2.b.1" }, ["first", "unavailable"]],
+  ])("whose turn comes later asks the link that a member has then: it %s", async (_, next, told) => {
+    const it = await fleetWorld();
+    const first = await it.hand({ name: "first" });
+    await it.hand({ name: "second", session: "1.a.1" });
+    const all = it.fleet.callAll("work", undefined, { concurrency: 1 });
+    await turn();
+    const second = await it.hand({ name: "second", ...next });
+    const answer = (hand: HandAgent, value: string): void =>
+      hand.say(...hand.got.flatMap((each) => (each.kind === "call" ? [{ kind: "result", id: each.id, value }] : [])));
+    answer(first, "first");
+    await turn();
+    answer(second, "second");
+    expect((await all).map((each) => (each.ok ? each.value : each.error.code))).toEqual(told);
     await it.close();
   });
 
@@ -212,18 +234,54 @@ describe("joining", () => {
     await it.close();
   });
 
+  const authenticated = (identity: unknown): never =>
+    ({ identity, limits: { maxFrameBytes: 1 }, options: { heartbeat: { intervalMs: 1 } } }) as never;
+  const tls = { subject: { CN: "ann", O: "Example" } };
+
   test("a certificate's common name is a name, and nameOf decides otherwise", () => {
-    const peer = (identity: unknown): never =>
-      ({ identity, limits: { maxFrameBytes: 1 }, options: { heartbeat: { intervalMs: 1 } } }) as never;
-    const tls = { subject: { CN: "ann", O: "Example" } };
     const fleet = new Fleet();
-    expect(fleet.welcome(peer(tls), {})).toMatchObject({ maxFrameBytes: 1, heartbeatMs: 1 });
-    expect(fleet.welcome(peer(tls), { name: "ann" })).toBeDefined();
-    expect(() => fleet.welcome(peer(tls), { name: "bob" })).toThrow('authenticated as "ann"');
-    expect(fleet.welcome(peer({ subject: { CN: ["a", "b"] } }), { name: "bob" })).toBeDefined();
-    expect(new Fleet({ nameOf: () => undefined }).welcome(peer(tls), { name: "bob" })).toBeDefined();
-    expect(new Fleet({ nameless: "serve" }).welcome(peer(tls), {})).toBeUndefined();
+    expect(fleet.welcome(authenticated(tls), {})).toMatchObject({ maxFrameBytes: 1, heartbeatMs: 1 });
+    expect(fleet.welcome(authenticated(tls), { name: "ann" })).toBeDefined();
+    expect(() => fleet.welcome(authenticated(tls), { name: "bob" })).toThrow('authenticated as "ann"');
+    expect(new Fleet({ nameOf: () => undefined }).welcome(authenticated(tls), { name: "bob" })).toBeDefined();
+    expect(new Fleet({ nameless: "serve" }).welcome(authenticated(tls), {})).toBeUndefined();
   });
+
+  test.each([
+    ["a text", "ann"],
+    ["an object with a name", { name: "ann", role: "agent" }],
+  ])("%s is a name, too", (_, identity) => {
+    const fleet = new Fleet();
+    expect(fleet.welcome(authenticated(identity), { name: "ann" })).toBeDefined();
+    expect(() => fleet.welcome(authenticated(identity), { name: "bob" })).toThrow('authenticated as "ann"');
+  });
+
+  test.each([
+    ["without a common name", { subject: { O: "guests" }, subjectAltNames: ["DNS:ann"] }],
+    ["with two common names", { subject: { CN: ["ann", "bob"] } }],
+    ["with an empty common name", { subject: { CN: "" } }],
+    ["without a subject", { subject: {} }],
+    ["of which only another member has a name", { subject: { O: "guests" }, name: "ann" }],
+  ])("a certificate %s takes nobody's name, unless nameOf finds one in it", (_, identity) => {
+    const advice = 'Cannot join as "ann": the certificate has no single common name, give the fleet the option nameOf';
+    const refused = (): unknown => new Fleet().welcome(authenticated(identity), { name: "ann" });
+    expect(refused).toThrow(expect.objectContaining({ code: "permission_denied", message: advice }) as RpcError);
+    expect(() => new Fleet().welcome(authenticated(identity), {})).toThrow("no single common name");
+    const named = new Fleet({ nameOf: () => "ann" });
+    expect(named.welcome(authenticated(identity), { name: "ann" })).toBeDefined();
+    expect(() => named.welcome(authenticated(identity), { name: "bob" })).toThrow('authenticated as "ann"');
+    expect(new Fleet({ nameless: "serve" }).welcome(authenticated(identity), {})).toBeUndefined();
+  });
+
+  test.each([[{}], [{ name: "" }], [{ name: ["ann"] }], [{ role: "agent" }], [""], [true], [7], [null]])(
+    "an identity in which there is no name takes nobody's: %j",
+    (identity) => {
+      const why = 'Cannot join as "ann": its identity has no name, give the fleet the option nameOf';
+      const refused = (): unknown => new Fleet().welcome(authenticated(identity), { name: "ann" });
+      expect(refused).toThrow(expect.objectContaining({ code: "permission_denied", message: why }) as RpcError);
+      expect(new Fleet({ nameOf: () => undefined }).welcome(authenticated(identity), { name: "ann" })).toBeDefined();
+    },
+  );
 
   test.each([
     ["timeoutMs", -1],
@@ -243,6 +301,81 @@ describe("joining", () => {
     expect(() => fleet.callAll("x", undefined, { concurrency: 0 })).toThrow(RangeError);
     expect(() => fleet.watch({ maxBehind: 0 })).toThrow(RangeError);
     expect(() => fleetService(fleet, {} as never)).toThrow(TypeError);
+  });
+});
+
+describe("operators", () => {
+  /** A desk that speaks `wire`, in front of agents on the native wire that each answer one value. */
+  async function desk(wire: Wire, values: Readonly<Record<string, unknown>>, heard: unknown[] = []) {
+    const network = testNetwork();
+    const quiet = { logger: false } as const;
+    const fleet = new Fleet();
+    const ends: Pick<Client, "close">[] = [
+      await network.serve("memory:controller", { ...quiet, wire: native(), fleet }),
+      await network.serve("memory:desk", { ...quiet, wire, handlers: fleetService(fleet, { authorise: () => true }) }),
+    ];
+    const agents = new Map<string, Client>();
+    for (const [name, value] of Object.entries(values)) {
+      const answer = (): unknown => (value instanceof RpcError ? Promise.reject(value) : value);
+      const own = { ...quiet, wire: native(), name, redial: false, handlers: { answer, hang: never } } as const;
+      agents.set(name, await network.connect("memory:controller", own));
+    }
+    const outcome = (told: unknown): void => void heard.push(told);
+    const operator = await network.connect("memory:desk", { ...quiet, wire, handlers: { fleet: { outcome } } });
+    onTestFinished(async () => {
+      for (const end of [operator, ...agents.values(), ...ends]) await end.close({ graceMs: 0 });
+    });
+    await until(() => fleet.size === agents.size);
+    return { fleet, operator, agents };
+  }
+  const bothWires = [jsonrpc(), native()];
+
+  test.each(bothWires)("are told whether the agent was called: $name", async (wire) => {
+    const { fleet, operator, agents } = await desk(wire, { ann: 1 });
+    expect(await codeOf(operator.call("fleet.call", { member: "eve", method: "answer" }))).toBe("not_found/no");
+    const lost = codeOf(operator.call("fleet.call", { member: "ann", method: "hang" }));
+    await until(() => fleet.get("ann")?.pending === 1);
+    await agents.get("ann")?.close({ graceMs: 0 });
+    expect(await lost).toBe("unavailable/unknown");
+  });
+
+  test("have all outcomes but the one that their wire cannot carry, and are told of that one", async () => {
+    const heard: { readonly outcome?: { readonly member?: string } }[] = [];
+    const fails = new RpcError("aborted", "not now", { data: { until: 5n }, executed: "no" });
+    const { operator } = await desk(jsonrpc(), { ann: [1], bob: { size: 2n }, eve: "three", sue: fails }, heard);
+    const told = (await operator.call("fleet.callAll", { method: "answer", progress: 1 })) as { member: string }[];
+    const expected = [
+      { member: "ann", ok: true, value: [1] },
+      {
+        member: "bob",
+        ok: false,
+        error: {
+          code: "internal",
+          message: expect.stringMatching(/^The result cannot be sent: .*BigInt/),
+          executed: "yes",
+        },
+      },
+      { member: "eve", ok: true, value: "three" },
+      { member: "sue", ok: false, error: { code: "aborted", message: "not now" } },
+    ];
+    expect(told.sort((one, other) => one.member.localeCompare(other.member))).toEqual(expected);
+    await until(() => heard.length === 4);
+    expect(heard.map(({ outcome }) => outcome)).toEqual(expect.arrayContaining(expected));
+  });
+
+  test.each([
+    ["native", native(), new Map([[1, 2n]]), { ok: true, value: new Map([[1, 2n]]) }],
+    ["native with JSON bodies", native({ body: "json" }), 2n, { ok: false, error: { code: "internal" } }],
+    [
+      "jsonrpc",
+      jsonrpc(),
+      { a: [null, 1, "x", { b: false }] },
+      { ok: true, value: { a: [null, 1, "x", { b: false }] } },
+    ],
+  ])("get what their wire carries: %s", async (_, wire, value, outcome) => {
+    const { operator } = await desk(wire, { ann: value });
+    expect(await operator.call("fleet.callAll", { method: "answer" })).toMatchObject([outcome]);
+    expect(await operator.call("fleet.list")).toMatchObject([{ name: "ann" }]);
   });
 });
 

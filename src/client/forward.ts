@@ -1,7 +1,8 @@
 import type { CallContext, Caller } from "../core/context.ts";
-import { RpcError } from "../core/errors.ts";
+import type { RpcError } from "../core/errors.ts";
 import { type Dispatcher, lookup } from "../core/handlers.ts";
 import { OfThisCall } from "../core/middleware.ts";
+import { passedOn } from "../core/passed-on.ts";
 import { Client } from "./client.ts";
 
 /**
@@ -32,13 +33,10 @@ export function forwarding(to: Caller): Dispatcher {
     const { method, meta } = context;
     if (to instanceof Client && to.state === "connecting") throw down(method);
     if (context.isNotification) return to.notify(method, params, { meta });
-    const { signal } = context;
     try {
-      return await to.call(method, params, { timeoutMs: timeLeft(context), signal, meta });
+      return await to.call(method, params, { timeoutMs: timeLeft(context), signal: context.signal, meta });
     } catch (thrown) {
-      if (!RpcError.is(thrown)) throw thrown;
-      // Its deadline, or its own caller: that says more than that this end gave up.
-      throw signal.aborted && thrown.cause === signal.reason ? signal.reason : passedOn(thrown);
+      throw passedOn(thrown, context);
     }
   };
   return lookup((method) => (OF_THE_LINK.has(method) ? undefined : pass));
@@ -46,11 +44,6 @@ export function forwarding(to: Caller): Dispatcher {
 
 function timeLeft({ deadline }: CallContext): number | undefined {
   return deadline === undefined ? undefined : Math.max(0, deadline - performance.now());
-}
-
-/** The inner call is the outer one: whether that has run is true of this. */
-function passedOn(error: RpcError): RpcError {
-  return new OfThisCall(error.code, error.message, { ...error, cause: error });
 }
 
 function down(method: string): RpcError {

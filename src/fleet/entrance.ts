@@ -120,6 +120,7 @@ export class Entrance {
   }
 }
 
-function isOfSameEnd({ session: one }: Entry, { session: other }: Entry): boolean {
+/** Whether both are links of one end, as far as it says so. */
+export function isOfSameEnd({ session: one }: Entry, { session: other }: Entry): boolean {
   return one !== undefined && other !== undefined && isSameEnd(one, other);
 }

@@ -9,7 +9,7 @@ import { methodsOf, remoteOf } from "../core/remote.ts";
 import { printable } from "../core/text.ts";
 import type { CallAllOptions, CheckedCallAllOptions } from "./call-all.ts";
 import { type All, MemberCaller } from "./calling.ts";
-import { Entrance, type Entry } from "./entrance.ts";
+import { Entrance, type Entry, isOfSameEnd } from "./entrance.ts";
 import { FanOut } from "./fan-out.ts";
 import type { Member, MemberInfo } from "./member.ts";
 import { type FleetOptions, type FleetRules, rulesOf } from "./options.ts";
@@ -39,7 +39,7 @@ export class Fleet implements Membership {
 
   /** All members as they are now, in the order in which their names came. */
   list(where?: Where): MemberInfo[] {
-    return this.#matching(where).map((member) => member.info());
+    return this.#matching(where).map(({ member }) => member.info());
   }
 
   /** The member that has this name now; `undefined` when there is none. */
@@ -61,7 +61,8 @@ export class Fleet implements Membership {
 
   /**
    * Calls every member that is there now, or those that `where` selects: one outcome for each, in order of arrival. A
-   * member that is slow, gone or full costs its own outcome only. Throws `RangeError` for a wrong option.
+   * member that is slow, gone or full costs its own outcome only; one that has another link when its turn comes is called there.
+   * Throws `RangeError` for a wrong option.
    */
   callAll<Result>(method: string, params: unknown, options: CheckedCallAllOptions<Result>): FanOut<Result>;
   callAll(method: string, params?: unknown, options?: CallAllOptions): FanOut;
@@ -72,8 +73,8 @@ export class Fleet implements Membership {
     const each = { ...rest, timeoutMs };
     return new FanOut({
       method,
-      members: targets.map(({ name }) => name),
-      begin: (at, listener) => (targets[at] as Member).begin(method, params, each, listener),
+      members: targets.map(({ member }) => member.name),
+      begin: (at, listener) => this.#present(targets[at] as Entry).begin(method, params, each, listener),
       concurrency,
       first,
       signal,
@@ -131,9 +132,17 @@ export class Fleet implements Membership {
     return new MemberCaller(name, (wanted) => this.get(wanted));
   }
 
-  #matching(where: Where | undefined): Member[] {
-    const all = Array.from(this.#members.values(), ({ member }) => member);
-    return where === undefined ? all : all.filter(matcherOf(where));
+  #matching(where: Where | undefined): Entry[] {
+    const all = [...this.#members.values()];
+    if (where === undefined) return all;
+    const matches = matcherOf(where);
+    return all.filter(({ member }) => matches(member));
+  }
+
+  /** Its end may have moved since, or dialled again. */
+  #present(entry: Entry): Member {
+    const now = this.#members.get(entry.member.name);
+    return (now !== undefined && isOfSameEnd(now, entry) ? now : entry).member;
   }
 
   #tell(event: FleetEvent): void {

@@ -1,8 +1,18 @@
-/** The name in an identity: the text that it is, or the common name of its subject. */
+/**
+ * The name in an identity: the text that it is, the one common name of a certificate's subject, or the `name` of any other
+ * object. `undefined` where there is none, or no single one.
+ */
 export function nameOfIdentity(identity: unknown): string | undefined {
-  if (typeof identity === "string") return identity;
-  if (typeof identity !== "object" || identity === null || !("subject" in identity)) return undefined;
-  const { subject } = identity;
-  if (typeof subject !== "object" || subject === null || !("CN" in subject)) return undefined;
-  return typeof subject.CN === "string" ? subject.CN : undefined;
+  const name = isCertificate(identity) ? memberOf(identity.subject, "CN") : memberOf(identity, "name");
+  const found = typeof identity === "string" ? identity : name;
+  return typeof found === "string" && found !== "" ? found : undefined;
+}
+
+/** Whether an identity is what a certificate says: it has a subject. */
+export function isCertificate(identity: unknown): identity is { readonly subject: unknown } {
+  return typeof identity === "object" && identity !== null && "subject" in identity;
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
 }

@@ -1,6 +1,7 @@
 import type { Hello } from "../core/message.ts";
 import { Refusal } from "../core/opening.ts";
 import { printable } from "../core/text.ts";
+import { isCertificate, nameOfIdentity } from "./identity.ts";
 import type { FleetRules } from "./options.ts";
 
 /** The longest name, and the longest key or value of a label, in UTF-16 units. */
@@ -13,7 +14,7 @@ const LONGEST = 256;
 export function nameFor(hello: Hello, identity: unknown, rules: FleetRules, redialAfterMs: number): string | undefined {
   const said = hello.name === "" ? undefined : hello.name;
   if (said === undefined && rules.nameless === "serve") return undefined;
-  const bound = identity === undefined ? undefined : rules.nameOf(identity, hello);
+  const bound = identity === undefined ? undefined : boundName(identity, hello, rules, redialAfterMs);
   const name = said ?? bound;
   if (name === undefined) {
     throw new Refusal("invalid_argument", "Cannot join without a name: connect with the option name", redialAfterMs);
@@ -27,6 +28,17 @@ export function nameFor(hello: Hello, identity: unknown, rules: FleetRules, redi
     throw new Refusal("invalid_argument", why, redialAfterMs);
   }
   return name;
+}
+
+/** The only name that an authenticated end may have; `undefined`: any, which `nameOf` alone may say. */
+function boundName(identity: unknown, hello: Hello, { nameOf }: FleetRules, redialAfterMs: number): string | undefined {
+  if (nameOf !== undefined) return nameOf(identity, hello);
+  const name = nameOfIdentity(identity);
+  if (name !== undefined) return name;
+  const as = hello.name === undefined || hello.name === "" ? "" : ` as "${printable(hello.name)}"`;
+  const what = isCertificate(identity) ? "the certificate has no single common name" : "its identity has no name";
+  const why = `Cannot join${as}: ${what}, give the fleet the option nameOf`;
+  throw new Refusal("permission_denied", why, redialAfterMs);
 }
 
 /** A copy of the labels that nobody changes. Throws a `Refusal` for too many or too long ones. */

@@ -1,6 +1,5 @@
 import { checkMs } from "../core/clock.ts";
 import type { Hello } from "../core/message.ts";
-import { nameOfIdentity } from "./identity.ts";
 
 /** How a fleet takes its members in, and calls them. Every option may be left out. */
 export interface FleetOptions {
@@ -15,8 +14,9 @@ export interface FleetOptions {
   /** A hello without a name is refused, or the client is served like one of a server without a fleet. Default `reject`. */
   readonly nameless?: "reject" | "serve" | undefined;
   /**
-   * The only name that an authenticated end may have; `undefined`: any. Default: an identity that is a text, or the
-   * common name of a certificate's subject.
+   * The only name that an authenticated end may have; `undefined`: any; a throw refuses it. Default: an identity that is a
+   * text, the common name of a certificate's subject, or the `name` of any other identity. Where there is none, or a
+   * certificate has several, the end is refused with `permission_denied`. An end without an identity is not asked about.
    */
   readonly nameOf?: ((identity: unknown, hello: Hello) => string | undefined) | undefined;
   /** How long an end that was replaced or refused stays away, at least; up to a third more is added by chance. Default 30 000. */
@@ -34,7 +34,7 @@ export interface FleetRules {
   readonly timeoutMs: number;
   readonly duplicates: "replace" | "reject" | undefined;
   readonly nameless: "reject" | "serve";
-  readonly nameOf: (identity: unknown, hello: Hello) => string | undefined;
+  readonly nameOf: FleetOptions["nameOf"];
   readonly stayAwayMs: number;
   readonly maxMembers: number;
   readonly maxLabels: number;
@@ -43,7 +43,7 @@ export interface FleetRules {
 
 /** Throws `TypeError` or `RangeError` for a wrong value. */
 export function rulesOf(options: FleetOptions): FleetRules {
-  const { duplicates, nameless = "reject", nameOf = nameOfIdentity, random = Math.random } = options;
+  const { duplicates, nameless = "reject", nameOf, random = Math.random } = options;
   if (duplicates !== undefined && duplicates !== "replace" && duplicates !== "reject") {
     throw new TypeError(`duplicates must be "replace" or "reject", not ${JSON.stringify(duplicates)}`);
   }

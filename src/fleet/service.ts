@@ -1,9 +1,12 @@
-import type { CallContext, Caller } from "../core/context.ts";
-import { RpcError } from "../core/errors.ts";
+import type { CallContext, Caller, Connection } from "../core/context.ts";
+import { type Fault, RpcError } from "../core/errors.ts";
+import { passedOn } from "../core/passed-on.ts";
+import { printable } from "../core/text.ts";
 import type { Outcome } from "./fan-out.ts";
 import type { Fleet } from "./fleet.ts";
 import type { MemberInfo } from "./member.ts";
 import { fieldsOf } from "./service-params.ts";
+import { unsayable } from "./unsayable.ts";
 import type { FleetEvent, Watching } from "./watching.ts";
 
 /** What an operator asks for. */
@@ -24,19 +27,19 @@ export interface FleetServiceOptions {
 /** An outcome as it crosses a wire. */
 export type OutcomeRecord =
   | { readonly member: string; readonly ok: true; readonly value: unknown }
-  | { readonly member: string; readonly ok: false; readonly error: object };
+  | { readonly member: string; readonly ok: false; readonly error: Fault };
 
 /** The methods for operators; each takes one object. */
 export interface FleetMethods {
   readonly fleet: {
     /** `{ where? }`: the members, or those with these labels. */
     list(params: unknown, context: CallContext): Promise<MemberInfo[]>;
-    /** `{ member, method, params?, timeoutMs? }`: what the member answers. */
+    /** `{ member, method, params?, timeoutMs? }`: what the member answers; `executed` of an error is about its own call. */
     call(params: unknown, context: CallContext): Promise<unknown>;
     /**
      * `{ method, params?, where?, timeoutMs?, concurrency?, first?, progress? }`: the outcomes in order of arrival. With
      * `progress`, a text or a number, each also goes to the caller at once, as the notification `fleet.outcome` with
-     * `{ progress, outcome }`.
+     * `{ progress, outcome }`. A result that the caller's wire cannot carry costs its own outcome: `internal`, executed `yes`.
      */
     callAll(params: unknown, context: CallContext): Promise<OutcomeRecord[]>;
     /**
@@ -72,7 +75,12 @@ export function fleetService(fleet: Fleet, { authorise }: FleetServiceOptions): 
         const method = fields.text("method");
         const timeoutMs = fields.ms("timeoutMs");
         await check({ action: "call", member, method }, context);
-        return fleet.call(member, method, fields.params, { timeoutMs, meta: context.meta, signal: context.signal });
+        const { meta, signal } = context;
+        try {
+          return await fleet.call(member, method, fields.params, { timeoutMs, meta, signal });
+        } catch (thrown) {
+          throw passedOn(thrown, context);
+        }
       },
       async callAll(params, context) {
         const fields = fieldsOf("fleet.callAll", params);
@@ -85,14 +93,15 @@ export function fleetService(fleet: Fleet, { authorise }: FleetServiceOptions): 
         };
         const progress = fields.token("progress");
         await check({ action: "callAll", method }, context);
-        const { meta, signal, peer } = context;
+        const { meta, signal, connection } = context;
         const records: OutcomeRecord[] = [];
         for await (const outcome of fleet.callAll(method, fields.params, { ...options, meta, signal })) {
           const record = recordOf(outcome);
           records.push(record);
-          if (progress !== undefined) void peer.notify("fleet.outcome", { progress, outcome: record });
+          if (progress !== undefined) void tellOutcome(context, progress, record);
         }
-        return records;
+        if (unsayable(connection, records) === undefined) return records;
+        return records.map((record) => sayable(connection, record));
       },
       async watch(_params, context) {
         await check({ action: "watch" }, context);
@@ -118,8 +127,37 @@ async function tell(peer: Caller, events: Watching): Promise<void> {
   }
 }
 
+/** Says at once what the reply says again. */
+async function tellOutcome(
+  { peer, connection }: CallContext,
+  progress: string | number,
+  record: OutcomeRecord,
+): Promise<void> {
+  const say = (outcome: OutcomeRecord): Promise<void> => peer.notify("fleet.outcome", { progress, outcome });
+  try {
+    await say(record);
+  } catch {
+    const outcome = sayable(connection, record);
+    if (outcome !== record) void say(outcome);
+  }
+}
+
 function recordOf(outcome: Outcome): OutcomeRecord {
   if (outcome.ok) return outcome;
   const { code, message, data, details, trace, executed, wireCode } = outcome.error;
   return { member: outcome.member, ok: false, error: { code, message, data, details, trace, executed, wireCode } };
+}
+
+/** The outcome as the other side can be told it: one that its wire cannot carry must not cost the others. */
+function sayable(connection: Connection, record: OutcomeRecord): OutcomeRecord {
+  const reason = unsayable(connection, record);
+  if (reason === undefined) return record;
+  const { member } = record;
+  if (!record.ok) return { member, ok: false, error: { ...record.error, data: undefined, details: undefined } };
+  const why = printable(reason instanceof Error ? reason.message : String(reason));
+  return {
+    member,
+    ok: false,
+    error: { code: "internal", message: `The result cannot be sent: ${why}`, executed: "yes" },
+  };
 }

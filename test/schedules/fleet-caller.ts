@@ -32,6 +32,8 @@ export class FleetCaller {
   readonly #tally: Tally;
   readonly #random: Random;
   readonly #owed = new WeakMap<Member, Owed>();
+  /** What calls to all may ask of an end, over whichever link it has when its turn comes. */
+  readonly #owedToEnds = new Map<string, Owed>();
   readonly #aborts: (() => void)[] = [];
   readonly #listeners: (() => number)[] = [];
   readonly #loops: Loop[] = [];
@@ -128,7 +130,7 @@ export class FleetCaller {
       ({ labels }) => labels["zone"] === zone,
     ]);
     const meant = this.#stage.fleet.list().filter(({ labels }) => where === undefined || labels["zone"] === zone);
-    const owed = meant.map(({ name }) => this.#owedTo(this.#stage.fleet.get(name)));
+    const owed = meant.map(({ name }) => this.#owedToEnd(this.#stage.fleet.get(name)));
     for (const each of owed) each.perhaps++;
     this.#tally.open += meant.length + 2;
     // Whoever has results checked learns of them a moment later, so that two may come together where one is enough.
@@ -157,7 +159,10 @@ export class FleetCaller {
   /** While everything stands still: as many calls are under way as ought to be. */
   check(): void {
     for (const { name, pending } of this.#stage.fleet.list()) {
-      const { certain, perhaps } = this.#owedTo(this.#stage.fleet.get(name));
+      const member = this.#stage.fleet.get(name);
+      const [owed, ofEnd] = [this.#owedTo(member), this.#owedToEnd(member)];
+      const { certain } = owed;
+      const perhaps = owed.perhaps + (ofEnd === owed ? 0 : ofEnd.perhaps);
       if (pending < certain || pending > certain + perhaps)
         this.#tally.fault(`${pending} calls to ${name} are pending of ${certain} and ${perhaps}`);
     }
@@ -183,6 +188,15 @@ export class FleetCaller {
   #owedTo(member: Member | undefined): Owed {
     const owed = (member && this.#owed.get(member)) ?? { certain: 0, perhaps: 0 };
     if (member !== undefined) this.#owed.set(member, owed);
+    return owed;
+  }
+
+  #owedToEnd(member: Member | undefined): Owed {
+    const session = member?.connection.hello?.session;
+    if (member === undefined || session === undefined) return this.#owedTo(member);
+    const end = `${member.name} ${session.replace(/\d+$/, "")}`;
+    const owed = this.#owedToEnds.get(end) ?? { certain: 0, perhaps: 0 };
+    this.#owedToEnds.set(end, owed);
     return owed;
   }
 

@@ -1,6 +1,5 @@
 import type { Dialer } from "../../core/wire.ts";
 import type { TlsConnectOptions } from "../../transports/node/tls.ts";
-import type { HttpSender } from "../client/reply.ts";
 import { type PollTarget, pollDialer } from "../poll/dialer.ts";
 import { nodeSender } from "./dialer.ts";
 
@@ -10,9 +9,6 @@ export interface NodePollTarget extends PollTarget {
   readonly tls?: TlsConnectOptions | undefined;
 }
 
-/** The longest that a timer of Node can be set to. */
-const LONGEST_MS = 2 ** 31 - 1;
-
 /**
  * Dials as `pollDialer` does, over Node's own HTTP client, unless a `fetch` is given: it can be told whom to trust, and leaves
  * no connection when its link ends. Throws `TypeError` and `RangeError` as that does.
@@ -21,19 +17,7 @@ export function nodePollDialer({ tls, ...target }: NodePollTarget): Dialer {
   if (tls !== undefined && !/^((poll|beat)\+)?https:/i.test(String(target.url))) {
     throw new TypeError("The option tls belongs to an address poll+https:// or beat+https://");
   }
-  if (target.fetch === undefined) return pollDialer(target, (url) => awake(nodeSender(url, tls)));
+  if (target.fetch === undefined) return pollDialer(target, (url) => nodeSender(url, tls));
   if (tls === undefined) return pollDialer(target);
   throw new TypeError("Give the option tls or a fetch, not both: each says whom to trust");
-}
-
-/** Between two requests there is no socket that would keep the process alive, as that of any other link does. */
-function awake(sender: HttpSender): HttpSender {
-  const timer = setInterval(() => {}, LONGEST_MS);
-  return {
-    send: (request) => sender.send(request),
-    close() {
-      clearInterval(timer);
-      sender.close();
-    },
-  };
 }

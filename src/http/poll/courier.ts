@@ -35,6 +35,14 @@ export interface CourierSetup {
   readonly maxFrameBytes: number;
 }
 
+/** One request on its way. */
+interface Posting {
+  readonly link: string | undefined;
+  readonly body: Bytes;
+  readonly signal: AbortSignal;
+  hasHeaders: boolean;
+}
+
 /** Statuses that say: not now. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 /** What a status means that is not one of these; anything else is `unavailable`. */
@@ -50,53 +58,75 @@ const CODES: ReadonlyMap<number, Code> = new Map([
 /** So much of what a server says about a refusal is read. */
 const MAX_WORDS = 512;
 
-/** Carries bodies to one server and back. */
+/** Carries bodies to one server and back. It lives as long as its link, and keeps the process alive until it is closed. */
 export class Courier {
   readonly #setup: CourierSetup;
   readonly #maxBytes: number;
+  /** Between two requests there may be no socket that would keep the process alive, as that of any other link does. */
+  readonly #letGo: (() => void) | undefined;
 
   constructor(setup: CourierSetup) {
     this.#setup = setup;
+    this.#letGo = setup.clock.hold?.();
     this.#maxBytes = Math.max(setup.maxFrameBytes, BATCH_BYTES) + BODY_ROOM;
   }
 
   /**
-   * Posts one body and gives that of the answer, which has to come within `timeoutMs` beside `holdMs`. Rejects with `Missed`
-   * when it may be tried again, and with `RpcError` when the server means no.
+   * Posts one body and gives that of the answer, which has to come within `timeoutMs` beside `holdMs`, the time that its headers
+   * take with it. Rejects with `Missed` when it may be tried again, and with `RpcError` when the server means no.
    */
   async post(link: string | undefined, body: Bytes, holdMs: number, signal: AbortSignal): Promise<Uint8Array> {
-    const { sender, clock, timeoutMs } = this.#setup;
-    const own = await this.#headers();
+    const { clock, timeoutMs } = this.#setup;
     const abort = new AbortController();
-    const give = (): void => abort.abort();
-    if (signal.aborted) give();
-    signal.addEventListener("abort", give);
-    let isLate = false;
+    const posting: Posting = { link, body, signal: abort.signal, hasHeaders: false };
+    // Not everything ends when it is told to.
+    let end: (why: string) => void = () => {};
+    const ended = new Promise<never>((_, reject) => {
+      end = (why) => {
+        reject(new Missed(why));
+        abort.abort();
+      };
+    });
+    const giveUp = (): void => end("the request was given up");
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp);
     const stop = after(clock, holdMs + timeoutMs, () => {
-      isLate = true;
-      give();
+      end(`no ${posting.hasHeaders ? "answer" : "headers for the request"} within ${timeoutMs} ms`);
     });
     try {
+      return await Promise.race([ended, this.#send(posting)]);
+    } finally {
+      stop();
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** There will be no more requests. */
+  close(): void {
+    this.#letGo?.();
+    this.#setup.sender.close();
+  }
+
+  async #send(posting: Posting): Promise<Uint8Array> {
+    const { link, body, signal } = posting;
+    const own = await this.#headers();
+    posting.hasHeaders = true;
+    try {
+      signal.throwIfAborted();
       const headers = {
         ...own,
         "content-type": MEDIA_TYPE,
         accept: MEDIA_TYPE,
         ...(link !== undefined && { [LINK_HEADER]: link }),
       };
-      const reply = await sender.send({ method: "POST", headers, body, signal: abort.signal });
+      const reply = await this.#setup.sender.send({ method: "POST", headers, body, signal });
+      if (signal.aborted) reply.drop();
+      signal.throwIfAborted();
       return await this.#read(reply);
     } catch (thrown) {
       if (RpcError.is(thrown) || thrown instanceof Missed) throw thrown;
-      throw new Missed(isLate ? `no answer within ${timeoutMs} ms` : wordsOf(thrown), { cause: thrown });
-    } finally {
-      stop();
-      signal.removeEventListener("abort", give);
+      throw new Missed(wordsOf(thrown), { cause: thrown });
     }
-  }
-
-  /** There will be no more requests. */
-  close(): void {
-    this.#setup.sender.close();
   }
 
   async #headers(): Promise<HttpHeaders> {

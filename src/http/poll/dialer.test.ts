@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { Recorder, turn, until } from "../../../test/suites/support.ts";
+import { type Deferred, deferred, Recorder, turn, until } from "../../../test/suites/support.ts";
 import { linkTerms } from "../../../test/suites/ws-ends.ts";
 import type { Channel } from "../../core/channel.ts";
 import { ManualClock } from "../../core/clock.ts";
@@ -74,6 +74,8 @@ afterEach(() => {
   for (const channel of channels.splice(0))
     channel.close({ message: "over", error: new RpcError("cancelled", "over") });
 });
+
+let token = deferred<Record<string, string>>();
 
 async function failure(attempt: Promise<unknown>): Promise<Error> {
   const error = await attempt.then(
@@ -269,6 +271,73 @@ describe("requests that fail", () => {
     expect(aborted.length).toBeGreaterThan(1);
   });
 
+  test.each<[string, Partial<PollTarget>, (stage: Stage) => () => void]>([
+    [
+      "a fetch that does not end when it is told to",
+      {},
+      (stage) => {
+        stage.instead = () => new Promise(() => {});
+        return () => {
+          stage.instead = undefined;
+        };
+      },
+    ],
+    [
+      "a body that never ends, of such a fetch",
+      {},
+      (stage) => {
+        stage.instead = async () => new Response(new ReadableStream(), { headers: OCTETS });
+        return () => {
+          stage.instead = undefined;
+        };
+      },
+    ],
+    [
+      "headers that do not come",
+      { headers: () => token.promise },
+      () => {
+        token = deferred();
+        return () => {
+          token = deferred();
+          token.resolve({});
+        };
+      },
+    ],
+  ])("so does %s, and the link lives on when it is over", async (_, target, stall) => {
+    token = deferred();
+    token.resolve({});
+    const stage = new Stage({ timeoutMs: 1000, ...target }, { maxHoldMs: 1000 });
+    const { near, far, client } = await linked(stage);
+    const goOn = stall(stage);
+    void client.send(["a"]);
+    await stage.advance(10_000, 10);
+    expect([far.frameList, near.reason]).toEqual([[], undefined]);
+    goOn();
+    await stage.advance(6000, 10);
+    expect(far.frameList).toEqual(["a"]);
+  });
+
+  test("a request whose headers come too late does not leave", async () => {
+    const tokens: Deferred<Record<string, string>>[] = [];
+    const headers = (): Promise<Record<string, string>> => {
+      const asked = deferred<Record<string, string>>();
+      if (tokens.push(asked) < 3) asked.resolve({});
+      return asked.promise;
+    };
+    const stage = new Stage({ timeoutMs: 1000, maxRetryMs: 0, headers }, { maxHoldMs: 500 });
+    await linked(stage);
+    await stage.advance(1600, 10);
+    expect([tokens.length, stage.seen.length]).toEqual([3, 2]);
+    await stage.advance(500, 10);
+    expect(tokens.length).toBe(4);
+    tokens[2]?.resolve({});
+    await turn();
+    expect(stage.seen.length).toBe(2);
+    tokens[3]?.resolve({});
+    await turn();
+    expect(stage.seen.length).toBe(3);
+  });
+
   test("a server that asks for patience gets it", async () => {
     const stage = new Stage();
     const { client } = await linked(stage);
@@ -410,6 +479,21 @@ describe("an attempt", () => {
     const stage = new Stage({ headers: async () => ({ Authorization: `Bearer ${++calls}` }) });
     await linked(stage);
     expect(stage.seen.map(({ headers }) => headers.get("authorization"))).toEqual(["Bearer 1", "Bearer 2"]);
+  });
+
+  test("ends when the function that gives its headers never does", async () => {
+    const abort = new AbortController();
+    const stage = new Stage({ timeoutMs: 1000, headers: () => new Promise(() => {}) });
+    const late = failure(stage.dial());
+    await stage.advance(1100);
+    const message = "Cannot connect to poll+http://localhost:8080/: no headers for the request within 1000 ms";
+    expect(await late).toMatchObject({ code: "unavailable", executed: "no", message });
+    const dial = pollDialer({ url: "http://localhost/", headers: () => new Promise(() => {}) });
+    const given = failure(dial(abort.signal, stage.terms));
+    await turn();
+    abort.abort();
+    expect((await given).message).toContain("the attempt was given up");
+    expect(stage.clock.listeners).toBe(0);
   });
 
   test("gives what that function throws, when it dials", async () => {

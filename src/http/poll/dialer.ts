@@ -70,6 +70,8 @@ function checkIdle({ mode, intervalMs }: PollConnectRules, { idleMs }: Opened): 
 
 function dialError(address: string, thrown: unknown, signal: AbortSignal): unknown {
   if (thrown instanceof Missed && thrown.isUnsent) return thrown.cause;
+  // The sender has said all about it.
+  if (RpcError.is(thrown) && thrown.executed === "no") return thrown;
   const why = signal.aborted ? "the attempt was given up" : thrown instanceof Error ? thrown.message : String(thrown);
   const { code = "unavailable", wireCode } = partsOf(thrown);
   return new RpcError(code, `Cannot connect to ${address}: ${why}`, { cause: thrown, executed: "no", wireCode });

@@ -1,3 +1,4 @@
+import { jsonText } from "../../codecs/jsonrpc/faults.ts";
 import { RpcError } from "../../core/errors.ts";
 import { Rounds } from "../../core/rounds.ts";
 import type { Accept, LinkTerms } from "../../core/wire.ts";
@@ -118,6 +119,7 @@ export class PollLinks {
     const { clock, limits, handshakeTimeoutMs } = this.terms;
     const { maxHeldBytes, maxHoldMs, idleMs } = this.#rules;
     const { maxFrameBytes } = limits;
+    this.#checkIdentities([identity, about.identity]);
     const id = this.#newLink();
     const link = new ServerLink({
       clock,
@@ -143,6 +145,17 @@ export class PollLinks {
       ...(identity !== undefined && { identity }),
     });
     return bodyAnswer(201, openedBody({ link: id, maxFrameBytes, maxHoldMs, idleMs }));
+  }
+
+  /** A client who cannot be known again could open a link, and never use it. */
+  #checkIdentities(identities: readonly unknown[]): void {
+    try {
+      for (const each of identities) if (each !== undefined) jsonText(each);
+    } catch (thrown) {
+      const why = "the identity of a client must have a JSON form, by which its requests are known";
+      this.terms.logger.error(`Cannot open a link: ${why}`, thrown);
+      throw new Refused(500, "The server cannot tell whose link this would be: its log says why");
+    }
   }
 
   async #exchange(asked: Asked, id: string, identity: unknown): Promise<Answer> {
@@ -216,6 +229,9 @@ function bodyAnswer(status: number, body: Bytes): Answer {
 /** Whether two requests come from the same; identities are values, and those of one caller say the same. */
 function isSame(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
-  const text = JSON.stringify(one) as string | undefined;
-  return text !== undefined && text === JSON.stringify(other);
+  try {
+    return jsonText(one) === jsonText(other);
+  } catch {
+    return false;
+  }
 }

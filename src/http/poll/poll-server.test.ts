@@ -243,6 +243,41 @@ describe("who is refused", () => {
     expect(await stage.say(link, {})).toMatchObject({ ack: 0 });
   });
 
+  test.each<[string, () => unknown, string]>([
+    ["a number of many digits", () => ({ account: 5n }), "BigInt"],
+    [
+      "a circle",
+      () => {
+        const user: { self?: unknown } = {};
+        user.self = user;
+        return user;
+      },
+      "circular",
+    ],
+    ["a Map", () => new Map([["user", "ann"]]), "Map"],
+    ["a function", () => () => "ann", "function"],
+  ])("an identity that cannot be compared opens no link, and the log says why: %s", async (_, identify, why) => {
+    stage = await pollStage({ identify });
+    const answer = await told(stage.ask(openingBody({ maxFrameBytes: 1000 })));
+    expect(answer).toBe("500 The server cannot tell whose link this would be: its log says why");
+    expect([stage.links, stage.server.links]).toEqual([[], 0]);
+    const message = expect.stringMatching(/^Cannot open a link: .* must have a JSON form/) as string;
+    const cause = expect.objectContaining({ message: expect.stringContaining(why) as string }) as Error;
+    expect(stage.log.lines).toEqual([{ level: "error", message, cause }]);
+  });
+
+  test("a link whose client is somebody else later, of whom JSON can say nothing, is not theirs", async () => {
+    let identity: unknown = "ann";
+    stage = await pollStage({ identify: () => identity });
+    const link = await stage.open();
+    identity = { user: 5n };
+    expect(await told(stage.ask(bodyOf({}), { link }))).toBe(GONE);
+    identity = undefined;
+    expect(await told(stage.ask(bodyOf({}), { link }))).toBe(GONE);
+    identity = "ann";
+    expect(await stage.say(link, {})).toMatchObject({ ack: 0 });
+  });
+
   test.each<[string, RequestInit, string]>([
     ["another method", { method: "GET" }, "405"],
     [

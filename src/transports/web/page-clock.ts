@@ -18,6 +18,7 @@ export function pageClock(): Clock {
     },
     tickMs,
     exact: () => clock.exact(),
+    hold: () => clock.hold?.() ?? (() => {}),
     onTick(tick) {
       let isStopped = false;
       const follow = (): void => {
