@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * JSON-RPC over HTTP, on any platform that has `fetch`: a bridge that turns requests into links of a server, and a client
  * that turns messages into requests.

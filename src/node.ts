@@ -108,6 +108,6 @@ export async function openChannel(
   address: string | Dialer,
   options: NodeOpenChannelOptions = {},
 ): Promise<raw.OpenChannel> {
-  const dial = typeof address === "string" ? await dialerOf(parseAddress(address), options) : address;
+  const dial = await dialerOf(typeof address === "string" ? parseAddress(address) : address, options);
   return raw.openChannel(dial, options.wire ?? jsonrpc(), options);
 }

@@ -193,6 +193,62 @@ describe("a client over HTTP", () => {
     );
   });
 
+  test.each([
+    ["no cancel", false, []],
+    ["a cancel of its own", { method: "CancelMe", key: "call" }, [1, 2]],
+  ] as const)("a wire with %s: calls whose time is over free their requests", async (_, cancel, said) => {
+    const { client, sent, clock } = await clientOf(
+      (one) => (!isCall(one) ? new Response(null, { status: 204 }) : idOf(one) < 3 ? new Promise(() => {}) : ok(one)),
+      { wire: jsonrpc({ cancel }), maxRequests: 2 },
+    );
+    const late = ["a", "b"].map((name) => codeOf(client.call(name, [], { timeoutMs: 100 })));
+    await pass(clock, 200);
+    expect(await Promise.all(late)).toEqual(Array(2).fill("deadline_exceeded/unknown"));
+    expect(sent.slice(0, 2).map(({ signal }) => signal.aborted)).toEqual([true, true]);
+    expect(await client.call("next")).toBe("ok");
+    expect(sent.filter((one) => !isCall(one)).map(({ body }) => body)).toEqual(
+      said.map((id) => `{"jsonrpc":"2.0","method":"CancelMe","params":{"call":${id}}}`),
+    );
+  });
+
+  test("calls that are given up while they wait for a request leave the queue unposted", async () => {
+    const gate = deferred();
+    const { client, sent, clock } = await clientOf(
+      async (one) => {
+        await gate.promise;
+        return ok(one);
+      },
+      { wire: jsonrpc({ cancel: false }), maxRequests: 1 },
+    );
+    const first = client.call("first");
+    await turn();
+    // More than the channel takes: those behind can leave only when these have made room.
+    const late = Array.from({ length: 400 }, () => codeOf(client.call("late", [], { timeoutMs: 100 })));
+    await pass(clock, 200);
+    await Promise.all(late);
+    const next = client.call("next");
+    gate.resolve();
+    expect([await first, await next]).toEqual(["ok", "ok"]);
+    expect(sent.map(methodOf)).toEqual(["first", "next"]);
+  });
+
+  test("a notification that is never answered gives its request up after 60 s", async () => {
+    const { client, clock, sent, log } = await clientOf(
+      (one) => (isCall(one) ? ok(one) : new Promise<Response>(() => {})),
+      { wire: jsonrpc({ ordered: false }), maxRequests: 1 },
+    );
+    void client.notify("note");
+    const after = client.call("after", undefined, { timeoutMs: 100_000 });
+    await pass(clock, 59_900, 100);
+    expect([sent.length, sent[0]?.signal.aborted]).toEqual([1, false]);
+    await pass(clock, 200, 100);
+    expect(await after).toBe("ok");
+    expect([sent[0]?.signal.aborted, client.state]).toEqual([true, "open"]);
+    expect(log.of("warn")).toEqual([
+      "http://localhost:8080/rpc did not answer a notification within 60 s: its request was broken off",
+    ]);
+  });
+
   test("close lets notifications arrive, and ends calls and their requests", async () => {
     const gate = deferred();
     const { client, sent } = await clientOf(async (one) => {
@@ -279,6 +335,21 @@ describe("an answer that is none", () => {
     expect(await failed(response)).toEqual([-32603, message, "unknown", "open"]);
   });
 
+  test("a stream of events fails its call alone, and is not waited for", async () => {
+    const cancelled = deferred();
+    const { client } = await clientOf(() => {
+      const body = new ReadableStream({ cancel: () => cancelled.resolve() });
+      return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
+    });
+    await expect(client.call("m")).rejects.toMatchObject({
+      code: "internal",
+      executed: "unknown",
+      message: "the answer is a stream of events, which is read of a GET only: have the server answer with JSON",
+    });
+    await cancelled.promise;
+    expect(client.state).toBe("open");
+  });
+
   test("one above the limit is not read, and fails its call alone", async () => {
     let cancelled = false;
     let pulls = 0;
@@ -312,6 +383,54 @@ describe("an answer that is none", () => {
     );
   });
 
+  const systemError = (code: string, syscall?: string): Error => Object.assign(new Error(code), { code, syscall });
+
+  test.each([
+    ["a connection that was refused", "no", systemError("ECONNREFUSED", "connect")],
+    ["a name that nobody knows", "no", systemError("ENOTFOUND", "getaddrinfo")],
+    ["no route", "no", systemError("EHOSTUNREACH", "connect")],
+    ["addresses that were all refused", "no", new AggregateError([systemError("ECONNREFUSED", "connect")])],
+    ["no connection in time", "no", systemError("UND_ERR_CONNECT_TIMEOUT")],
+    ["a certificate that is not trusted", "no", systemError("DEPTH_ZERO_SELF_SIGNED_CERT")],
+    ["a certificate of another", "no", systemError("ERR_TLS_CERT_ALTNAME_INVALID")],
+    ["a connection that broke", "unknown", systemError("ECONNRESET", "read")],
+    ["a network that went away", "unknown", systemError("EHOSTUNREACH", "read")],
+    ["an address of several that is none", "unknown", new AggregateError([systemError("ECONNRESET", "read")])],
+    ["nothing", "unknown", new AggregateError([])],
+    ["a peer that ends", "unknown", systemError("UND_ERR_SOCKET")],
+    ["a secret", "unknown", undefined],
+  ])("a fetch that fails by %s has executed %s", async (_, executed, cause) => {
+    const { client } = await clientOf(() => Promise.reject(new TypeError("fetch failed", { cause })));
+    expect(await codeOf(client.call("m"))).toBe(`unavailable/${executed}`);
+  });
+
+  test("what waits behind a request that breaks was not sent, and leaves over the next link", async () => {
+    let broken = true;
+    const { client, clock, sent } = await clientOf(
+      (one) => {
+        if (!broken) return isCall(one) ? ok(one) : new Response(null, { status: 204 });
+        broken = false;
+        return new Response(null, { status: 503, headers: { "retry-after": "1" } });
+      },
+      { maxRequests: 1, redial: { baseMs: 10, maxMs: 10 } },
+    );
+    const calls = ["a", "b", "c"].map((name) => codeOf(client.call(name)));
+    await pass(clock, 1200);
+    expect(await Promise.all(calls)).toEqual(["unavailable/unknown", "ok", "ok"]);
+    broken = true;
+    void client.notify("note");
+    const behind = codeOf(client.call("behind"));
+    await pass(clock, 1200);
+    expect(await behind).toBe("ok");
+    expect(sent.map(methodOf)).toEqual(["a", "b", "c", "note", "behind"]);
+  });
+
+  test("what waits behind it fails as not sent where nobody dials again", async () => {
+    const { client } = await clientOf(() => new Response(null, { status: 503 }), { maxRequests: 1 });
+    const outcomes = await Promise.all(["a", "b"].map((name) => codeOf(client.call(name))));
+    expect(outcomes).toEqual(["unavailable/unknown", "unavailable/no"]);
+  });
+
   test("a notification that is refused is logged", async () => {
     const { client, log } = await clientOf(() => new Response(null, { status: 413 }));
     await client.notify("n");
@@ -326,15 +445,61 @@ describe("an answer that is none", () => {
 describe("the requests", () => {
   test("have the given headers, and those that this end must set", async () => {
     const { client, sent } = await clientOf(ok, {
-      headers: { "x-tenant": "a", Accept: "text/html", "Content-Type": "text/plain", authorization: "Bearer t" },
+      headers: { "x-tenant": "a", Accept: "application/json, text/event-stream", authorization: "Bearer t" },
     });
     await client.call("m");
     expect(Object.fromEntries(sent[0]?.headers ?? [])).toEqual({
       "x-tenant": "a",
-      accept: "application/json",
+      accept: "application/json, text/event-stream",
       "content-type": "application/json",
       authorization: "Bearer t",
     });
+  });
+
+  test.each(["Content-Type", "content-length"])("have a %s of their own: another is refused at once", async (name) => {
+    const why = `The header "${name}" cannot be set: it is that of the message`;
+    expect(() => httpDialer({ url: "http://x/", headers: { [name]: "1" } })).toThrow(new TypeError(why));
+    const { client, sent } = await clientOf(ok, { headers: () => ({ [name]: "1" }), redial: { baseMs: 1000 } });
+    await expect(client.call("m")).rejects.toMatchObject({
+      code: "unavailable",
+      executed: "no",
+      message: `Cannot post to http://localhost:8080/rpc: ${why}`,
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test("that wait for their headers were not sent when the link is lost", async () => {
+    const token = deferred();
+    let number = 0;
+    const { client, sent } = await clientOf(() => new Response(null, { status: 503 }), {
+      headers: async () => {
+        if (++number > 1) await token.promise;
+        return {};
+      },
+    });
+    expect(await Promise.all(["a", "b"].map((name) => codeOf(client.call(name))))).toEqual([
+      "unavailable/unknown",
+      "unavailable/no",
+    ]);
+    token.resolve();
+    await turn();
+    expect(sent).toHaveLength(1);
+  });
+
+  test("whose headers fail were not sent, and leave when there are some", async () => {
+    let hasToken = false;
+    const { client, clock } = await clientOf(ok, {
+      redial: { baseMs: 10, maxMs: 10 },
+      headers: async () => {
+        if (!hasToken) throw new Error("no token");
+        return {};
+      },
+    });
+    const call = client.call("m");
+    await pass(clock, 200);
+    hasToken = true;
+    await pass(clock, 200);
+    expect(await call).toBe("ok");
   });
 
   test("may have new headers each time; who fails to give them loses the link", async () => {

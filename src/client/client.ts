@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Calling } from "../core/calling.ts";
 import type { CloseReason } from "../core/channel.ts";
 import { after, checkMs } from "../core/clock.ts";

@@ -82,6 +82,11 @@ export interface Listener {
   readonly address: string;
   /** Stops accepting and leaves connections alone. May be called twice. */
   close(): Promise<void>;
+  /**
+   * Resolves when all that links gave to it before they ended has left, where that takes longer than they lived (the answer of an
+   * HTTP request), or after `withinMs`. Asked after `close`.
+   */
+  flushed?(withinMs: number): Promise<void>;
 }
 
 /** The raw frames before the codec: pull, one at a time. Frames that are not received stay for the codec. */

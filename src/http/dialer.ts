@@ -2,21 +2,18 @@ import { RpcError } from "../core/errors.ts";
 import type { Dialer } from "../core/wire.ts";
 import { type CallerOptions, callerOf } from "./client/caller.ts";
 import { ClientChannel } from "./client/client-channel.ts";
-import {
-  fetchSender,
-  type HttpHeaders,
-  type HttpReply,
-  type HttpRequest,
-  type HttpSender,
-  wordsOf,
-} from "./client/reply.ts";
+import { isEventStream } from "./client/event-stream.ts";
+import { fetchSender, type HttpReply, type HttpSender, wordsOf } from "./client/reply.ts";
 import { statusReason } from "./client/statuses.ts";
 import { checkWire } from "./json-wire.ts";
 import { checkBound } from "./options.ts";
 
 /** How a client calls over HTTP. */
 export interface HttpConnectOptions extends CallerOptions {
-  /** Sends the requests. Default: the platform's `fetch`. */
+  /**
+   * Sends the requests. Default: the platform's `fetch`. One that repeats a request by itself must not reject with the error of
+   * a later attempt as its `cause`: a connection that was refused counts as a request that was not sent.
+   */
   readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /** Requests that are under way at once. Default 64. */
   readonly maxRequests?: number | undefined;
@@ -48,15 +45,12 @@ export function httpDialer(target: HttpDialTarget, senderOf?: (url: URL) => Http
     checkWire(terms.wire, `An address ${url.protocol}//`);
     signal.throwIfAborted();
     const sender = senderOf?.(url) ?? fetchSender(url.href, fetched);
-    const send = async (request: HttpRequest): Promise<HttpReply> => {
-      const own = await caller.headers();
-      return sender.send({ ...request, headers: { ...own, ...request.headers } });
-    };
     const channel = new ClientChannel(
       {
         address,
         maxRequests,
-        post: (body, aborted) => send({ method: "POST", body, headers: POST_HEADERS, signal: aborted }),
+        headers: () => caller.headers(),
+        send: (request) => sender.send(request),
         ended: () => sender.close(),
       },
       terms,
@@ -65,8 +59,9 @@ export function httpDialer(target: HttpDialTarget, senderOf?: (url: URL) => Http
     const giveUp = (): void => channel.close({ message: "The attempt was given up" });
     signal.addEventListener("abort", giveUp);
     try {
-      const reply = await send({ method: "GET", headers: EVENT_HEADERS, signal: channel.signal });
-      if (!isStream(reply)) throw noStream(address, reply);
+      const headers = { ...(await caller.headers()), accept: "text/event-stream" };
+      const reply = await sender.send({ method: "GET", headers, signal: channel.signal });
+      if (reply.status !== 200 || !isEventStream(reply)) throw noStream(address, reply);
       void channel.readEvents(reply);
       return { channel, remoteAddress: url.host };
     } catch (thrown) {
@@ -77,13 +72,6 @@ export function httpDialer(target: HttpDialTarget, senderOf?: (url: URL) => Http
       signal.removeEventListener("abort", giveUp);
     }
   };
-}
-
-const POST_HEADERS: HttpHeaders = { "content-type": "application/json", accept: "application/json" };
-const EVENT_HEADERS: HttpHeaders = { accept: "text/event-stream" };
-
-function isStream(reply: HttpReply): boolean {
-  return reply.status === 200 && /^\s*text\/event-stream\s*(?:;|$)/i.test(reply.header("content-type") ?? "");
 }
 
 function noStream(address: string, reply: HttpReply): RpcError {

@@ -51,7 +51,7 @@ export async function dialersOf(
   const options = { tls, ws, http, poll, grpc };
   const parsed = places.map((place) => (typeof place === "string" ? parseAddress(place) : place));
   const addresses = parsed.filter((place) => typeof place !== "function");
-  if (addresses.length > 0) checkKinds(addresses, options);
+  if (places.length > 0) checkKinds(addresses, options, "dialer");
   for (const address of addresses) {
     checkRoom(address, authenticator);
     if (address.kind === "http" || address.kind === "https") checkWire(wire, `An address ${address.kind}://`);
@@ -80,9 +80,14 @@ function nameOf(address: Address): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** Which address means which transport. Rejects with `TypeError` for options that cannot be used, there or at all. */
-export async function dialerOf(address: Address, { tls, ws, http, poll, grpc }: DialOptions): Promise<Dialer> {
-  checkKinds([address], { tls, ws, http, poll, grpc });
+/**
+ * Which address means which transport; what dials already is given back. Rejects with `TypeError` for options that cannot be used,
+ * there or at all.
+ */
+export async function dialerOf(address: Address | Dialer, { tls, ws, http, poll, grpc }: DialOptions): Promise<Dialer> {
+  const isOwn = typeof address === "function";
+  checkKinds(isOwn ? [] : [address], { tls, ws, http, poll, grpc }, "dialer");
+  if (isOwn) return address;
   switch (address.kind) {
     case "tcp":
       return tcpDialer(address);

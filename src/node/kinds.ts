@@ -9,17 +9,37 @@ const KINDS: ReadonlyMap<string, readonly Address["kind"][]> = new Map<string, r
   ["grpc", ["grpc", "grpcs"]],
 ]);
 
+/** What gets an option in the place of an address. */
+const LISTENERS: Readonly<Record<string, string>> = { ws: "wsListen", http: "httpListen", poll: "pollListen" };
+
 /**
- * Throws `TypeError` for an option that belongs to other kinds of addresses than these: who gives it expects something of
- * it. Options that are no address's own are not looked at.
+ * Throws `TypeError` for an option that belongs to other kinds of addresses than these, or where there is none: who gives it
+ * expects something of it. Options that are no address's own are not looked at.
  */
-export function checkKinds(addresses: readonly Address[], options: Readonly<Record<string, unknown>>): void {
+export function checkKinds(
+  addresses: readonly Address[],
+  options: Readonly<Record<string, unknown>>,
+  own: "listener" | "dialer",
+): void {
   for (const [name, kinds] of KINDS) {
     if (options[name] === undefined || addresses.some(({ kind }) => kinds.includes(kind))) continue;
+    if (addresses.length === 0) throw notGiven(name, own);
     const given = [...new Set(addresses.map(({ kind }) => kind))].join(" or ");
     const wanted = `${kinds.map((kind) => `${kind}://`).join(", ")}`.replace(/, (?=[^,]*$)/, " or ");
     throw new TypeError(`The option ${name} belongs to an address ${wanted}, not to one of the kind ${given}`);
   }
+}
+
+/** Throws `TypeError` for what says who gets in at addresses, where a listener of the user's own stands beside them and does not ask. */
+export function checkBeside(options: Readonly<Record<string, unknown>>): void {
+  const name = Object.keys(LISTENERS).find((each) => options[each] !== undefined);
+  if (name !== undefined) throw notGiven(name, "listener");
+}
+
+function notGiven(name: string, own: "listener" | "dialer"): TypeError {
+  const taker = own === "listener" ? LISTENERS[name] : undefined;
+  const advice = taker === undefined ? "give it where that is made" : `give it to ${taker}({ … })`;
+  return new TypeError(`The option ${name} is for addresses, and a ${own} of your own does not get it: ${advice}`);
 }
 
 /** Those of the options that an address of this kind has; one that is no address's own is left out, too. */

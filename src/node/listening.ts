@@ -14,8 +14,8 @@ import { type TlsServeOptions, tlsListen } from "../transports/node/tls.ts";
 import { unixListen } from "../transports/node/unix.ts";
 import { type WsServeOptions, wsListen } from "../transports/node/ws-listen.ts";
 import { grpcTransport } from "./grpc-transport.ts";
-import { checkKinds } from "./kinds.ts";
-import { portOf, type WiresOptions } from "./port-listening.ts";
+import { checkBeside, checkKinds } from "./kinds.ts";
+import { checkPorts, portOf, type WiresOptions } from "./port-listening.ts";
 
 /** What belongs to some kinds of addresses, for the end that listens. */
 export interface ListenOptions extends WiresOptions {
@@ -35,16 +35,20 @@ export interface ListenOptions extends WiresOptions {
 
 /**
  * Which place means which transport: an address, or what listens already. Addresses of the web with the same host and port
- * share a server. Rejects with `TypeError` for options that cannot be used, and for those that none of the addresses has.
+ * share a server. Rejects with `TypeError` for options that cannot be used, for those that none of the addresses has, and for
+ * those of which somebody could think that a listener of their own has them.
  */
 export async function listensOf(places: readonly (Address | Listen)[], options: ListenOptions): Promise<Listen[]> {
+  if (places.length === 0) throw new TypeError("There is no address to serve at: give at least one");
   const { tls, ws, http, poll, grpc, wires } = options;
   const addresses = places.filter((place) => typeof place !== "function");
   if (wires !== undefined) {
-    checkKinds(addresses, { ws, http, poll, grpc });
+    checkPorts(addresses, options);
+    checkKinds(addresses, { ws, http, poll, grpc }, "listener");
     return places.map((place) => (typeof place === "function" ? place : portOf(place, wires, tls)));
   }
-  if (addresses.length > 0) checkKinds(addresses, { tls, ws, http, poll, grpc });
+  checkKinds(addresses, { tls, ws, http, poll, grpc }, "listener");
+  if (addresses.length < places.length) checkBeside({ ws, http, poll });
   const hosts = new HttpHosts();
   return Promise.all(places.map((place) => (typeof place === "function" ? place : listenOf(place, options, hosts))));
 }

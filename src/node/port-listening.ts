@@ -26,8 +26,27 @@ export function ownWire({ wire, wires, authenticator }: WiresOptions, usual: () 
   if (wire !== undefined) throw new TypeError("Give the option wire or wires, not both: each says what is spoken");
   const spoken = wires.filter(isWire);
   for (const each of spoken) checkAuthenticator(authenticator, each);
+  for (const { name, insteadOfAuthenticator } of wires) {
+    if (authenticator === undefined || insteadOfAuthenticator === undefined) continue;
+    throw new TypeError(`${name} has no room for an authenticator: use ${insteadOfAuthenticator}`);
+  }
   return spoken.find(({ name }) => name === "jsonrpc") ?? usual();
 }
+
+/** Throws `TypeError` where no address is a port for `wires`, and where none is one that has TLS for `tls`. */
+export function checkPorts(
+  addresses: readonly Address[],
+  { tls }: { readonly tls?: TlsServeOptions | undefined },
+): void {
+  if (addresses.length === 0) {
+    throw new TypeError(`${WIRES_BELONG}, and a listener of your own does not get it`);
+  }
+  if (tls === undefined || addresses.some(({ kind }) => kind !== "unix")) return;
+  const why = "a Unix socket has no TLS, and lets in whom its file lets in";
+  throw new TypeError(`The option tls belongs to a port tcp:// or tls://: ${why}`);
+}
+
+const WIRES_BELONG = "The option wires belongs to an address tcp://, tls:// or unix:";
 
 /** Listens at one address for all of the wires. Throws `TypeError` for an address that cannot be such a port. */
 export function portOf(
@@ -42,8 +61,6 @@ export function portOf(
     case "unix":
       return portListen({ path: address.path, wires });
     default:
-      throw new TypeError(
-        `The option wires belongs to an address tcp://, tls:// or unix:, not to one of the kind ${address.kind}`,
-      );
+      throw new TypeError(`${WIRES_BELONG}, not to one of the kind ${address.kind}`);
   }
 }

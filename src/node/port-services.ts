@@ -41,7 +41,8 @@ export interface GrpcPortOptions extends Omit<GrpcServeOptions, "credentials"> {
 /** JSON-RPC over HTTP for `serve(…, { wires: [http({ path: "/rpc" })] })`. Throws `TypeError` or `RangeError` for a wrong option. */
 export function http({ wire, ...options }: HttpPortOptions = {}): HttpService {
   if (wire !== undefined) checkWire(wire, "http()");
-  return overHttp(`HTTP at ${options.path ?? "/"}`, wire, (at) => httpListen({ ...options, at }));
+  const service = overHttp(`HTTP at ${options.path ?? "/"}`, wire, (at) => httpListen({ ...options, at }));
+  return { ...service, insteadOfAuthenticator: "http({ identify }) or webSocket()" };
 }
 
 /** WebSocket for `serve(…, { wires: [webSocket({ path: "/ws" })] })`; several have a path each, and a wire if they like. */
@@ -69,6 +70,7 @@ export function grpc({ wire, ...options }: GrpcPortOptions = {}): SocketService 
     name: "gRPC",
     begins: beginsHttp2,
     protocols: ["h2"],
+    insteadOfAuthenticator: wire?.insteadOfAuthenticator,
     async open(accept, terms) {
       const { serveSockets } = await grpcTransport();
       const spoken = wire ?? terms.wire;
@@ -86,6 +88,7 @@ export function grpc({ wire, ...options }: GrpcPortOptions = {}): SocketService 
 function overHttp(name: string, wire: Wire | undefined, listen: (at: HttpHost) => Listen): HttpService {
   return {
     name,
+    insteadOfAuthenticator: wire?.insteadOfAuthenticator,
     listenAt(at) {
       const begin = listen(at);
       return (accept, terms) => {

@@ -1,4 +1,5 @@
-import type { CloseOptions, Connection } from "../core/context.ts";
+/// <reference lib="esnext.disposable" preserve="true" />
+import { type CloseOptions, type Connection, DEFAULT_GRACE_MS } from "../core/context.ts";
 import { RpcError } from "../core/errors.ts";
 import { type EstablishOptions, establish, HandshakeFailure } from "../core/establish.ts";
 import type { Membership } from "../core/membership.ts";
@@ -98,6 +99,8 @@ export class Server {
       ...[...this.#peers].map((peer) => peer.close(options)),
     ]);
     await Promise.all(this.#accepting);
+    const { graceMs = DEFAULT_GRACE_MS } = options;
+    if (graceMs > 0) await Promise.all(this.#listeners.map((listener) => listener.flushed?.(graceMs)));
     this.#settleClosed();
   }
 

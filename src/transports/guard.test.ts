@@ -145,6 +145,19 @@ test.each(["example.org", "https://example.org/", "https://", ""])("%j is no ent
   expect(() => new Guard({ origins: [origin] })).toThrow(TypeError);
 });
 
+test.each<[keyof GuardOptions, string]>([
+  ["hosts", "*.example.org"],
+  ["hosts", "*:8443"],
+  ["hosts", "**"],
+  ["origins", "https://*.example.org"],
+  ["origins", "https://*"],
+  ["origins", "*://app.example.org"],
+])("%s has no place for %s, which would match nothing", (option, entry) => {
+  const guard = (): Guard => new Guard({ [option]: ["*", entry] });
+  expect(guard).toThrow(TypeError);
+  expect(guard).toThrow(`Bad entry "${entry}" in ${option}: only * alone stands for any, so list each name`);
+});
+
 test("loopback is known by its names and addresses", () => {
   for (const host of ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])
     expect(isLoopback(host)).toBe(true);

@@ -4,7 +4,8 @@ import { printable } from "../core/text.ts";
 export interface GuardOptions {
   /**
    * Names under which this server is reached: `example.org` (with the usual port, or the one that it listens on) or
-   * `example.org:8443`. `*` allows any, and with it every web page whose name somebody points to this machine.
+   * `example.org:8443`. `*`, which stands alone and never in a name, allows any, and with it every web page whose name somebody
+   * points to this machine.
    */
   readonly hosts?: readonly string[] | undefined;
   /** Web pages that may call it beside its own: `https://app.example.org`, `null` for those without an origin, `*` for any. */
@@ -149,15 +150,23 @@ function normalOrigin(origin: string): string {
 }
 
 function checkedHost(host: string): Authority {
+  checkStar("hosts", host);
   const authority = authorityOf(host);
   if (authority !== undefined) return authority;
   throw new TypeError(`Bad entry "${printable(host)}" in hosts: write example.org, example.org:8443 or [2001:db8::1]`);
 }
 
 function checkedOrigin(origin: string): string {
+  checkStar("origins", origin);
   if (origin === "*" || origin === "null" || /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/i.test(origin)) {
     return normalOrigin(origin);
   }
   const forms = "https://app.example.org without a path, null, or *";
   throw new TypeError(`Bad entry "${printable(origin)}" in origins: write ${forms}`);
+}
+
+function checkStar(option: "hosts" | "origins", entry: string): void {
+  if (entry === "*" || !entry.includes("*")) return;
+  const advice = "only * alone stands for any, so list each name";
+  throw new TypeError(`Bad entry "${printable(entry)}" in ${option}: ${advice}`);
 }

@@ -1,5 +1,5 @@
 import type { Frame, Framing } from "../../src/core/channel.ts";
-import type { Cannot, Carries, Codec, CodecLink } from "../../src/core/codec.ts";
+import { type Cannot, type Carries, type Codec, type CodecLink, lastResort } from "../../src/core/codec.ts";
 import { type Code, type Fault, protocolError, RpcError } from "../../src/core/errors.ts";
 import { parseJson } from "../../src/core/json.ts";
 import type { CallMessage, Hello, Id, Message, Meta } from "../../src/core/message.ts";
@@ -102,12 +102,7 @@ export class FullCodec implements Codec {
       reason = thrown;
     }
     const instead = cannot(message, reason);
-    try {
-      const text = instead && this.#text(instead);
-      return text === undefined || isLonger(text, this.#link.maxFrameBytes - room) ? undefined : text;
-    } catch {
-      return undefined;
-    }
+    return instead && this.#safely(instead, lastResort, room);
   }
 
   #text(message: Message): string | undefined {

@@ -4,7 +4,10 @@ import type { HttpHeaders } from "./reply.ts";
 
 /** Who calls over HTTP. */
 export interface CallerOptions {
-  /** Headers of each request: `{ authorization: "Bearer …" }`, or what gives them anew for each. */
+  /**
+   * Headers of each request: `{ authorization: "Bearer …" }`, or what gives them anew for each. Not `content-type` and
+   * `content-length`, which are those of the message.
+   */
   readonly headers?: HttpHeaders | (() => HttpHeaders | Promise<HttpHeaders>) | undefined;
   /**
    * Lets credentials (authorization, cookies, the password or token of an address) cross a network as plain text, where
@@ -19,7 +22,7 @@ export interface Caller {
   readonly address: string;
   /** Without user, password and fragment. */
   readonly url: URL;
-  /** The headers of the next request, with names in small letters. Throws `TypeError` for those that must not leave. */
+  /** The headers of the next request, with names in small letters. Throws `TypeError` for those that cannot be used. */
   headers(): HttpHeaders | Promise<HttpHeaders>;
 }
 
@@ -60,6 +63,9 @@ function checkedUrl(url: string | URL): URL {
 function headersOf(given: HttpHeaders, { username, password }: URL): HttpHeaders {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
+    if (/^content-(?:type|length)$/i.test(name)) {
+      throw new TypeError(`The header "${printable(name)}" cannot be set: it is that of the message`);
+    }
     try {
       headers[name.toLowerCase()] = new Headers([[name, value]]).get(name) ?? value;
     } catch {

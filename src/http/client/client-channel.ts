@@ -1,14 +1,15 @@
 import type { Channel, ChannelSink, CloseReason, Frame, Full } from "../../core/channel.ts";
 import { after } from "../../core/clock.ts";
 import { RpcError } from "../../core/errors.ts";
+import type { Id } from "../../core/message.ts";
 import { bytesOf, printable, textOf } from "../../core/text.ts";
 import type { LinkTerms } from "../../core/wire.ts";
 import { Delivery } from "./delivery.ts";
-import { eventPieces } from "./event-stream.ts";
-import { type Failure, failures, isComplaint } from "./outgoing-record.ts";
+import { eventPieces, isEventStream } from "./event-stream.ts";
+import { type Failure, failures, isCancel, isComplaint } from "./outgoing-record.ts";
 import { type Posting, PostQueue } from "./post-queue.ts";
 import { mayAnswer, type Replies, repliesIn } from "./replies.ts";
-import { type HttpReply, wordsOf } from "./reply.ts";
+import { type HttpHeaders, type HttpReply, isUnsent, type TrackedRequest, wordsOf } from "./reply.ts";
 import { isMessage, unexpected } from "./statuses.ts";
 
 /** What a channel knows of its server. */
@@ -16,14 +17,17 @@ export interface PostTarget {
   /** For errors; without credentials and query. */
   readonly address: string;
   readonly maxRequests: number;
-  /** Posts one record. */
-  post(record: string, signal: AbortSignal): Promise<HttpReply>;
+  /** The headers of the next request. Throws or rejects with a `TypeError` for those that must not leave. */
+  headers(): HttpHeaders | Promise<HttpHeaders>;
+  send(request: TrackedRequest): Promise<HttpReply>;
   /** Called once: there will be no more requests. */
   ended(): void;
 }
 
 /** How long notifications that were sent may still take after a close. */
 const LINGER_MS = 5000;
+/** How long a notification may keep its request that is not answered. */
+const NOTE_MS = 60_000;
 
 /**
  * A channel of POST requests: each frame is one, and what it is answered with comes back as one. Some are under way at once
@@ -63,7 +67,7 @@ export class ClientChannel implements Channel {
     if (this.#closing !== undefined || this.#isOver) return;
     for (const frame of frames) {
       const record = textOf(frame);
-      if (!isComplaint(record)) this.#queue.add(record);
+      if (!isComplaint(record) && !isCancel(record)) this.#queue.add(record);
     }
     this.#pump();
     if (!this.#queue.isFull) return;
@@ -71,6 +75,11 @@ export class ClientChannel implements Channel {
       this.#drain = resolve;
     });
     return this.#drained;
+  }
+
+  abandoned(id: Id): void {
+    this.#queue.giveUp(String(id));
+    this.#pump();
   }
 
   close(reason: CloseReason = { message: "Closed by this end" }): void {
@@ -118,18 +127,53 @@ export class ClientChannel implements Channel {
   }
 
   async #run(posting: Posting): Promise<void> {
-    const { signal } = posting.abort;
+    const { record, isNote, abort } = posting;
+    const { signal } = abort;
+    const stop = isNote ? after(this.#terms.clock, NOTE_MS, () => this.#breakOff(posting)) : undefined;
     try {
-      const reply = await this.#target.post(posting.record, signal);
+      const headers = await this.#headersOf(posting);
+      if (signal.aborted) return;
+      const mayHaveLeft = (may: boolean): void => {
+        posting.hasLeft = may;
+      };
+      mayHaveLeft(true);
+      const reply = await this.#target.send({ method: "POST", headers, body: record, signal, mayHaveLeft });
       // Not every `fetch` rejects when it is told to end.
       if (signal.aborted) reply.drop();
       else await this.#answered(posting, reply);
     } catch (thrown) {
-      if (!signal.aborted) this.#lose("Cannot post to", thrown);
+      if (signal.aborted) return;
+      if (isUnsent(thrown)) posting.hasLeft = false;
+      // A certificate is at fault, and the next link would not do better.
+      if (RpcError.is(thrown) && thrown.code === "unauthenticated" && thrown.executed === "no") {
+        await this.#failWith(posting, { number: -32093, message: thrown.message, executed: "no" });
+      }
+      this.#lose("Cannot post to", thrown);
     } finally {
+      stop?.();
       this.#queue.ended(posting);
       this.#pump();
     }
+  }
+
+  async #headersOf(posting: Posting): Promise<HttpHeaders> {
+    try {
+      const own = await this.#target.headers();
+      return { accept: "application/json", ...own, "content-type": "application/json" };
+    } catch (thrown) {
+      // The next link would not do better, and its calls would learn why only from the log.
+      if (thrown instanceof TypeError) {
+        const message = this.#why("Cannot post to", thrown);
+        await this.#failWith(posting, { number: -32094, message, executed: "no" });
+      }
+      throw thrown;
+    }
+  }
+
+  #breakOff({ abort }: Posting): void {
+    const why = `did not answer a notification within ${NOTE_MS / 1000} s: its request was broken off`;
+    this.#terms.logger.warn(`${this.#target.address} ${why}`);
+    abort.abort();
   }
 
   async #answered(posting: Posting, reply: HttpReply): Promise<void> {
@@ -150,6 +194,12 @@ export class ClientChannel implements Channel {
   }
 
   async #read(posting: Posting, reply: HttpReply): Promise<void> {
+    if (isEventStream(reply)) {
+      // It may be long, or never end.
+      reply.drop();
+      const advice = "have the server answer with JSON";
+      return this.#fail(posting, `the answer is a stream of events, which is read of a GET only: ${advice}`);
+    }
     const { bytes, isTooLarge } = await reply.read(this.#terms.limits.maxFrameBytes);
     if (isTooLarge) {
       return this.#failWith(posting, { number: -32095, message: this.#tooLarge().message, executed: "yes" });
@@ -202,11 +252,16 @@ export class ClientChannel implements Channel {
     );
   }
 
-  /** A request or a stream broke: nobody knows what became of the others. */
+  /** A request or a stream broke: nobody knows what became of the others that have left. */
   #lose(what: string, thrown: unknown): void {
-    const message = `${what} ${this.#target.address}: ${wordsOf(thrown)}`;
-    const error = RpcError.is(thrown) ? thrown : new RpcError("unavailable", message, { cause: thrown });
+    const error = RpcError.is(thrown)
+      ? thrown
+      : new RpcError("unavailable", this.#why(what, thrown), { cause: thrown });
     this.#finish({ message: error.message, error });
+  }
+
+  #why(what: string, thrown: unknown): string {
+    return `${what} ${this.#target.address}: ${wordsOf(thrown)}`;
   }
 
   /** The first reason counts, and that of `close` before it. */
@@ -215,10 +270,11 @@ export class ClientChannel implements Channel {
     this.#isOver = true;
     this.#stopLinger();
     this.#ended.abort();
+    const { unsent } = this.#queue;
     this.#queue.clear();
     this.#relieve();
     this.#target.ended();
-    this.#delivery.closed(this.#closing ?? reason);
+    this.#delivery.closed({ ...(this.#closing ?? reason), ...(unsent.size > 0 && { unsent }) });
   }
 
   #relieve(): void {

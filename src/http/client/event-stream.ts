@@ -1,4 +1,5 @@
 import { EventReader } from "./event-reader.ts";
+import type { HttpReply } from "./reply.ts";
 
 /** What one piece of a stream brought. */
 export interface EventPiece {
@@ -8,6 +9,11 @@ export interface EventPiece {
   readonly skipped: readonly string[];
   /** There was a comment: the other side lives. */
   readonly isAlive: boolean;
+}
+
+/** Whether an answer says that it is a stream of server-sent events. */
+export function isEventStream(reply: HttpReply): boolean {
+  return /^\s*text\/event-stream\s*(?:;|$)/i.test(reply.header("content-type") ?? "");
 }
 
 /** Reads server-sent events, each with at most `maxLength` characters, as they come. Ends and breaks as its bytes do. */

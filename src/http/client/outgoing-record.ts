@@ -1,5 +1,5 @@
 import { membersOf } from "../../codecs/jsonrpc/id-text.ts";
-import { CANCEL_REQUEST, CANCELLED_NOTIFICATION, type CancelMethod } from "../../codecs/jsonrpc/options.ts";
+import { CANCEL_REQUEST } from "../../codecs/jsonrpc/options.ts";
 import type { Executed } from "../../core/errors.ts";
 
 /** How the codec writes a call. */
@@ -7,6 +7,9 @@ const CALL = /^\{"jsonrpc":"2\.0","id":(\d+|"[^"\\]*"),"method":/;
 
 /** How the codec says that it cannot read what came. */
 const COMPLAINT = '{"jsonrpc":"2.0","id":null,"error":';
+
+/** How the codec gives a call up in LSP's way. */
+const CANCEL = `{"jsonrpc":"2.0","method":${JSON.stringify(CANCEL_REQUEST.method)},"params":{"${CANCEL_REQUEST.key}":`;
 
 /**
  * Whether a frame only says that a message could not be read. A server that sent such a thing does not wait for an answer, and
@@ -26,20 +29,12 @@ export function callsIn(frame: string): Set<string> {
   return ids;
 }
 
-/** The id of the call that a frame gives up, as JSON text, and whether the server shall be told in words, too. */
-export interface GivenUp {
-  readonly id: string;
-  /** MCP: a request that breaks off is none that was given up. */
-  readonly isSaid: boolean;
-}
-
-/** What a frame gives up; nothing for a frame that is no cancel, or one by another name than LSP's and MCP's. */
-export function givenUpBy(frame: string): GivenUp | undefined {
-  for (const cancel of [CANCEL_REQUEST, CANCELLED_NOTIFICATION]) {
-    const head = headOf(cancel);
-    if (frame.startsWith(head)) return { id: frame.slice(head.length, -2), isSaid: cancel === CANCELLED_NOTIFICATION };
-  }
-  return undefined;
+/**
+ * Whether a frame gives a call up in LSP's way, which the end of its request says already. Any other is said in words, too:
+ * for MCP a request that breaks off is none that was given up.
+ */
+export function isCancel(frame: string): boolean {
+  return frame.startsWith(CANCEL);
 }
 
 /** Why a request over HTTP brought no replies. */
@@ -58,8 +53,4 @@ export function failures(ids: Iterable<string>, { number, message, executed }: F
 
 function isListOf(frame: string, head: string): boolean {
   return membersOf(frame).texts.every((text) => text.startsWith(head));
-}
-
-function headOf({ method, key }: CancelMethod): string {
-  return `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":{"${key}":`;
 }

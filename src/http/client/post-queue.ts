@@ -1,5 +1,7 @@
+import { idOfText } from "../../codecs/jsonrpc/id-text.ts";
 import { after, type Clock } from "../../core/clock.ts";
-import { callsIn, givenUpBy } from "./outgoing-record.ts";
+import type { Id } from "../../core/message.ts";
+import { callsIn } from "./outgoing-record.ts";
 
 /** Records that wait for their turn before a sender is told "full", and how much text. */
 const FULL_RECORDS = 256;
@@ -10,12 +12,14 @@ const HOLD_MS = 20_000;
 /** One record, and the request that carries it. */
 export interface Posting {
   readonly record: string;
-  /** The calls in it that somebody waits for. */
+  /** The calls in it that somebody waits for, by their ids as JSON text. */
   readonly ids: Set<string>;
   /** Nobody answers it. */
   readonly isNote: boolean;
   /** Ends the request. */
   readonly abort: AbortController;
+  /** Something of it may be on its way to the server. */
+  hasLeft: boolean;
   /** Resolves when the request has ended; there once it is under way. */
   done?: Promise<void>;
 }
@@ -61,27 +65,26 @@ export class PostQueue {
     return [...this.#active.keys()];
   }
 
-  /** Takes a record. One that gives up a call takes that call's request with it. */
+  /** The calls of which nothing has left this end. */
+  get unsent(): Set<Id> {
+    const unsent = this.#all.filter(({ hasLeft }) => !hasLeft);
+    return new Set(unsent.flatMap(({ ids }) => [...ids].map(idOfText)));
+  }
+
   add(record: string): void {
-    const cancel = givenUpBy(record);
-    if (cancel !== undefined) this.#giveUp(cancel.id);
-    if (cancel?.isSaid === false) return;
     const ids = callsIn(record);
-    this.#waiting.add({ record, ids, isNote: ids.size === 0, abort: new AbortController() });
+    this.#waiting.add({ record, ids, isNote: ids.size === 0, abort: new AbortController(), hasLeft: false });
     this.#waitingLength += record.length;
   }
 
-  /** Gives the next that may leave; it counts as under way until `ended`. Calls that nobody waits for are left out. */
+  /** Gives the next that may leave; it counts as under way until `ended`. */
   next(): Posting | undefined {
-    for (const posting of this.#waiting) {
-      if (this.#active.size >= this.#maxActive || (this.#ordered && this.#holding > 0)) return undefined;
-      this.#waiting.delete(posting);
-      this.#waitingLength -= posting.record.length;
-      if (!posting.isNote && posting.ids.size === 0) continue;
-      this.#active.set(posting, posting.isNote ? this.#hold() : undefined);
-      return posting;
-    }
-    return undefined;
+    if (this.#active.size >= this.#maxActive || (this.#ordered && this.#holding > 0)) return undefined;
+    const [posting] = this.#waiting;
+    if (posting === undefined) return undefined;
+    this.#takeOut(posting);
+    this.#active.set(posting, posting.isNote ? this.#hold() : undefined);
+    return posting;
   }
 
   ended(posting: Posting): void {
@@ -89,11 +92,16 @@ export class PostQueue {
     this.#active.delete(posting);
   }
 
+  /** Nobody waits for the call any more, whose id is given as JSON text: a request with nothing else in it ends. */
+  giveUp(id: string): void {
+    for (const posting of this.#all) if (posting.ids.delete(id)) this.#endUnwanted(posting);
+  }
+
   /** Nobody waits for any call any more; notifications still leave. */
   giveUpCalls(): void {
-    for (const posting of [...this.#active.keys(), ...this.#waiting]) {
+    for (const posting of this.#all) {
       posting.ids.clear();
-      if (!posting.isNote) posting.abort.abort();
+      this.#endUnwanted(posting);
     }
   }
 
@@ -104,10 +112,19 @@ export class PostQueue {
     for (const { abort } of this.#active.keys()) abort.abort();
   }
 
-  #giveUp(id: string): void {
-    for (const posting of [...this.#active.keys(), ...this.#waiting]) {
-      if (posting.ids.delete(id) && posting.ids.size === 0) posting.abort.abort();
-    }
+  get #all(): Posting[] {
+    return [...this.#active.keys(), ...this.#waiting];
+  }
+
+  #endUnwanted(posting: Posting): void {
+    if (posting.isNote || posting.ids.size > 0) return;
+    if (this.#waiting.has(posting)) this.#takeOut(posting);
+    else posting.abort.abort();
+  }
+
+  #takeOut(posting: Posting): void {
+    this.#waiting.delete(posting);
+    this.#waitingLength -= posting.record.length;
   }
 
   #hold(): () => void {

@@ -13,6 +13,15 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
+/** A request whose sender may tell how far it came. */
+export interface TrackedRequest extends HttpRequest {
+  /**
+   * Is told whether anything of it may have left. A sender that knows says no at the beginning, and yes as soon as it has a
+   * connection; of one that says nothing anything may have left.
+   */
+  readonly mayHaveLeft?: ((may: boolean) => void) | undefined;
+}
+
 /** What came back. Either its body is taken or it is dropped. */
 export interface HttpReply {
   readonly status: number;
@@ -102,6 +111,24 @@ class FetchReply implements HttpReply {
   drop(): void {
     void this.#response.body?.cancel().catch(() => {});
   }
+}
+
+/** What the system was doing, or what it found wrong, before anything could be sent. */
+const CONNECTING: ReadonlySet<unknown> = new Set(["connect", "getaddrinfo"]);
+const NO_CONNECTION =
+  /^(?:UND_ERR_CONNECT_TIMEOUT|ERR_TLS_CERT_ALTNAME_INVALID|(?:CERT|CRL|UNABLE_TO|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT)(?:_\w+)?)$/;
+
+/** Whether a request broke before it had a connection, as far as the system's error in its `cause` says so. */
+export function isUnsent(thrown: unknown): boolean {
+  return thrown instanceof Error && isOfConnecting(thrown.cause);
+}
+
+function isOfConnecting(cause: unknown): boolean {
+  // Each address of a name has an error of its own.
+  if (cause instanceof AggregateError) return cause.errors.length > 0 && cause.errors.every(isOfConnecting);
+  if (typeof cause !== "object" || cause === null) return false;
+  const { syscall, code } = cause as { readonly syscall?: unknown; readonly code?: unknown };
+  return CONNECTING.has(syscall) || (typeof code === "string" && NO_CONNECTION.test(code));
 }
 
 /** Why a request broke, to follow a colon: `fetch` of Node hides that behind a text that says nothing. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Full } from "../../core/channel.ts";
 import { remoteAddressOf } from "../../transports/node/tcp.ts";
@@ -9,6 +10,7 @@ import type { HttpRules } from "../options.ts";
 import {
   type Answer,
   type Asked,
+  BodyTaken,
   type Gone,
   type HttpAbout,
   type Outlet,
@@ -36,10 +38,25 @@ export async function answerOver(
   response.on("error", ignore);
   const answer = await bridge.handle(new NodeAsked(request, response));
   if (response.destroyed) return;
-  // Counted from the last byte that left. A stream has the heartbeat of its link.
-  if (answer.stream === undefined)
-    response.setTimeout(Math.min(bridge.rules.bodyTimeoutMs, LONGEST_MS), () => response.destroy());
+  // A stream has the heartbeat of its link.
+  if (answer.stream === undefined) limitReading(response, Math.min(bridge.rules.bodyTimeoutMs, LONGEST_MS));
   write(answer, request, response);
+}
+
+/**
+ * Breaks off an answer that is not read for so long, counted from the last byte that left. The time is the socket's, so that
+ * it is given back for the next answer.
+ */
+function limitReading(response: ServerResponse, ms: number): void {
+  const giveBackAfter = (socket: Socket): void => {
+    const { timeout = 0 } = socket;
+    // Node sets the time of an idle connection when it has finished, too, and that one counts.
+    response.prependOnceListener("finish", () => socket.setTimeout(timeout));
+  };
+  // An answer behind others gets its socket when those have finished.
+  if (response.socket === null) response.once("socket", giveBackAfter);
+  else giveBackAfter(response.socket);
+  response.setTimeout(ms, () => response.destroy());
 }
 
 /** A request as Node has it. */
@@ -74,6 +91,7 @@ class NodeAsked implements Asked {
   body(maxBytes: number, reading: Reading): Promise<Uint8Array> {
     const request = this.#request;
     return new Promise((resolve, reject) => {
+      if (request.readableDidRead || request.readableEnded) throw new BodyTaken();
       const body = new BodyReader(maxBytes);
       const settle = (error?: unknown): void => {
         request.off("data", onData).off("end", onEnd).off("close", onClose).pause();

@@ -1,11 +1,13 @@
-import http, { type IncomingMessage } from "node:http";
+import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Dialer } from "../../core/wire.ts";
 import { explain } from "../../transports/node/system-error.ts";
 import { TCP_OPTIONS } from "../../transports/node/tcp.ts";
 import { type TlsConnectOptions, tlsClientOptions } from "../../transports/node/tls.ts";
+import { refusedByTls, type TlsFault } from "../../transports/node/tls-error.ts";
+import { tlsRequests } from "../../transports/node/tls-request.ts";
 import { BodyReader } from "../body.ts";
-import { type HttpReply, type HttpSender, type ReadBody, readBody } from "../client/reply.ts";
+import { type HttpReply, type HttpSender, type ReadBody, readBody, type TrackedRequest } from "../client/reply.ts";
 import { type HttpDialTarget, httpDialer } from "../dialer.ts";
 
 /** Where a JSON-RPC server is, and how Node calls it. */
@@ -32,27 +34,48 @@ export function nodeHttpDialer({ tls, ...target }: NodeHttpTarget): Dialer {
   throw new TypeError("Give the option tls or a fetch, not both: each says whom to trust");
 }
 
-/** Sends the requests of one link by Node's own client. */
+/**
+ * Sends the requests of one link by Node's own client. Where a certificate is at fault a request rejects with an `RpcError`, as
+ * an attempt over `tls://` does: `unauthenticated`, and nothing of it has left.
+ */
 export function nodeSender(url: URL, tls: TlsConnectOptions | undefined): HttpSender {
   const isSecure = url.protocol === "https:";
   const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const address = `${url.origin}${url.pathname}`;
+  const name = tls?.serverName ?? hostname;
   const settings = { ...TCP_OPTIONS, timeout: IDLE_MS };
-  const agent = isSecure
-    ? new https.Agent({ ...settings, ...tlsClientOptions(tls?.serverName ?? hostname, tls) })
-    : new http.Agent(settings);
+  const agent = isSecure ? new https.Agent({ ...settings, ...tlsClientOptions(name, tls) }) : new http.Agent(settings);
+  const watch = isSecure ? tlsRequests(name, tls?.cert !== undefined) : plainRequest;
   const { request } = isSecure ? https : http;
   const options = { agent, hostname, port: url.port, path: url.pathname + url.search };
   return {
-    send: ({ method, headers, body = "", signal }) =>
+    send: ({ method, headers, body = "", signal, mayHaveLeft }: TrackedRequest) =>
       new Promise((resolve, reject) => {
         const length = method === "POST" ? { "content-length": Buffer.byteLength(body) } : {};
         const sent = request({ ...options, method, signal, headers: { ...headers, ...length } });
+        mayHaveLeft?.(false);
+        const faultOf = watch(sent, () => mayHaveLeft?.(true));
         sent.once("response", (response) => resolve(new NodeReply(response)));
-        sent.on("error", (error) => reject(new Error(explain(error), { cause: error })));
+        sent.on("error", (error) => {
+          const fault = signal.aborted ? undefined : faultOf(error);
+          const isRefused = fault?.code === "unauthenticated";
+          reject(
+            isRefused ? refusedByTls(address, fault, error) : new Error(fault?.why ?? explain(error), { cause: error }),
+          );
+        });
         sent.end(body);
       }),
     close: () => agent.destroy(),
   };
+}
+
+/** Calls `ready` when a request has a connection. Until then all of it is here. */
+function plainRequest(sent: ClientRequest, ready: () => void): () => TlsFault | undefined {
+  sent.once("socket", (socket) => {
+    if (socket.connecting) socket.once("connect", ready);
+    else ready();
+  });
+  return () => undefined;
 }
 
 class NodeReply implements HttpReply {

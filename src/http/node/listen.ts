@@ -37,6 +37,7 @@ export function httpListen(target: HttpListenTarget): Listen {
           place.close();
           await listener.close();
         },
+        flushed: (withinMs) => place.flushed(withinMs),
       };
     } catch (thrown) {
       await listener.close();

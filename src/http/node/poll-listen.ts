@@ -38,6 +38,7 @@ export function pollListen(target: PollListenTarget): Listen {
           await listener.close();
           if (server.links === 0) place.close();
         },
+        flushed: (withinMs) => place.flushed(withinMs),
       };
     } catch (thrown) {
       await listener.close();

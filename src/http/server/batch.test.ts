@@ -41,6 +41,14 @@ describe("a record", () => {
     expect([note, `[${note}]`, "no JSON"].map(wantsAnswer)).toEqual([false, false, false]);
   });
 
+  test("wants none for replies, unless they are none", () => {
+    const reply = '{"jsonrpc":"2.0","id":1,"result":null}';
+    const error = '{"id":null,"error":{"code":1,"message":"no"}}';
+    expect([reply, error, `[${reply},${note}]`].map(wantsAnswer)).toEqual([false, false, false]);
+    const odd = ['{"jsonrpc":"2.0","id":1}', '{"id":{},"result":1}', '{"id":1,"method":"m","result":1}'];
+    expect([...odd, `[${reply},${call("1")}]`].map(wantsAnswer)).toEqual([true, true, true, true]);
+  });
+
   test("whose time is over has an error for each call, in its form", () => {
     const error = { code: -32096, message: "context deadline exceeded" };
     expect(JSON.parse(lateAnswer(call("1.0")) ?? "")).toEqual({ jsonrpc: "2.0", id: 1, error });

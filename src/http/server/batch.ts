@@ -1,4 +1,5 @@
-import { membersOf, memberText } from "../../codecs/jsonrpc/id-text.ts";
+import { envelopeOf, hasOutcome, isReply } from "../../codecs/jsonrpc/envelope.ts";
+import { idOf, membersOf, memberText } from "../../codecs/jsonrpc/id-text.ts";
 import { type ParsedMessage, parseMessages } from "../../codecs/jsonrpc/messages.ts";
 import type { Frame } from "../../core/channel.ts";
 import { textOf } from "../../core/text.ts";
@@ -39,9 +40,18 @@ export function arrange(record: Frame): Arranged {
   };
 }
 
-/** Whether anybody waits for an answer to the record. */
+/** Whether anybody waits for an answer to the record: it has a call, or a mistake. A reply is none, whatever it replies to. */
 export function wantsAnswer(record: Frame): boolean {
-  return (read(record) ?? []).some(({ id, error }) => id !== undefined || error !== undefined);
+  const messages = read(record) ?? [];
+  if (messages.every(({ id, error }) => id === undefined && error === undefined)) return false;
+  const value: unknown = JSON.parse(textOf(record));
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return messages.some(({ id, error }, at) => (error === undefined ? id !== undefined : !isOutcome(values[at])));
+}
+
+function isOutcome(value: unknown): boolean {
+  const it = envelopeOf(value);
+  return it !== undefined && isReply(it) && hasOutcome(it) && idOf(it.id, undefined) !== undefined;
 }
 
 /** What each call of the record is answered with when its time is over (jrpc2, case 198). */

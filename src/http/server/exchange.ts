@@ -23,7 +23,7 @@ export interface Asked {
   header(name: string): string | undefined;
   /**
    * Reads the body, once. Rejects with a `Refused` for one that is above the limit, before it is in memory, for one that
-   * breaks off, and with what its reading is stopped with.
+   * breaks off, for one that somebody else has read, and with what its reading is stopped with.
    */
   body(maxBytes: number, reading: Reading): Promise<Uint8Array>;
   /**
@@ -80,6 +80,13 @@ export class Refused extends Error {
     super(why);
     this.status = status;
     this.headers = headers;
+  }
+}
+
+/** The refusal of a body that somebody has read before, which is a mistake of this end: the log says so, too. */
+export class BodyTaken extends Refused {
+  constructor() {
+    super(500, "The body was read before it came here: mount the bridge ahead of body parsers");
   }
 }
 

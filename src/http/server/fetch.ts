@@ -3,6 +3,7 @@ import { BodyReader } from "../body.ts";
 import {
   type Answer,
   type Asked,
+  BodyTaken,
   type Gone,
   type HttpAbout,
   type Outlet,
@@ -41,6 +42,7 @@ export class FetchAsked implements Asked {
   }
 
   async body(maxBytes: number, reading: Reading): Promise<Uint8Array> {
+    this.#checkBody();
     const reader = this.#request.body?.getReader();
     if (reader === undefined) return EMPTY;
     const body = new BodyReader(maxBytes);
@@ -68,7 +70,13 @@ export class FetchAsked implements Asked {
   request(withIt?: WithBody): Request {
     const { url, method, headers, signal, body } = this.#request;
     if (withIt === undefined || body === null) return new Request(url, { method, headers, signal });
+    this.#checkBody();
     return new Request(url, withBody({ method, headers, signal }, body.pipeThrough(bounded(withIt))));
+  }
+
+  #checkBody(): void {
+    const { bodyUsed, body } = this.#request;
+    if (bodyUsed || body?.locked === true) throw new BodyTaken();
   }
 
   onGone(listener: (why: Gone) => void): () => void {

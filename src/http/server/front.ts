@@ -2,7 +2,7 @@ import type { LinkTerms } from "../../core/wire.ts";
 import type { Guard } from "../../transports/guard.ts";
 import { refusal, textAnswer } from "./answers.ts";
 import { toldOf } from "./door.ts";
-import { type Answer, type Asked, type HttpAbout, Refused } from "./exchange.ts";
+import { type Answer, type Asked, BodyTaken, type HttpAbout, Refused } from "./exchange.ts";
 import { answered, FetchAsked } from "./fetch.ts";
 import { visitOf } from "./visit.ts";
 
@@ -26,6 +26,7 @@ export async function answerAt(front: Front, request: Request, about: HttpAbout)
 
 /** The answer to a request that failed, of whose fault only the log learns: `what` begins its line. */
 export function answerToFailed(thrown: unknown, terms: LinkTerms, what: string): Answer {
+  if (thrown instanceof BodyTaken) terms.logger.error(`${what}: ${thrown.message}`);
   if (thrown instanceof Refused) return textAnswer(thrown.status, thrown.message, thrown.headers);
   return refusal(toldOf(terms, thrown, what));
 }

@@ -1,7 +1,9 @@
 import http, { type IncomingMessage, type ServerOptions, type ServerResponse } from "node:http";
 import https from "node:https";
 import type { Duplex } from "node:stream";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { ignore, MAX_HEADERS, refuseUpgrade } from "./http-host-refusal.ts";
+import { isWebSocket, Offers } from "./http-host-upgrades.ts";
 import { listenError, listening, SOCKET_OPTIONS } from "./socket.ts";
 import { codeOf } from "./system-error.ts";
 import { TCP_OPTIONS, type TcpTarget } from "./tcp.ts";
@@ -11,6 +13,8 @@ import { watchHandshakes } from "./tls.ts";
 export const HEADERS_MS = 8000;
 /** How long a client may take for a whole request. */
 const REQUEST_MS = 30_000;
+/** The longest time that a timer of Node can be set to. */
+const LONGEST_MS = 2 ** 31 - 1;
 /** How often these times are looked at. */
 const CHECK_MS = 1000;
 
@@ -25,6 +29,9 @@ const SERVER_OPTIONS: ServerOptions = {
 
 /** Answers what comes to a server; says whether the path is one of its own. */
 export interface Router {
+  /** Whether anything is served at the path of this request. */
+  owns(request: IncomingMessage): boolean;
+  /** Gets those that want to be a WebSocket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   request(request: IncomingMessage, response: ServerResponse): boolean;
   /** A request that nobody else answers. */
@@ -34,9 +41,11 @@ export interface Router {
 /** A server with our listeners on it. */
 export interface BoundServer {
   readonly server: http.Server;
-  /** From now on there are routes for plain requests, too. */
-  takeRequests(): void;
+  /** From now on there are routes for WebSocket, too. */
+  takeUpgrades(): void;
   close(): void;
+  /** Resolves when the answers that were given whole have left, or after `withinMs`. */
+  flushed(withinMs: number): Promise<void>;
 }
 
 /** Makes a server that listens there. Rejects with `unavailable` when it cannot. */
@@ -76,62 +85,110 @@ export function newServer(secured?: https.ServerOptions): http.Server {
 /** Puts our listeners on a server that is nobody else's. */
 function serveAll(server: http.Server, router: Router): BoundServer {
   const dropHandshakes = server instanceof https.Server ? watchHandshakes(server, undefined) : ignore;
-  let unanswered = 0;
+  const unanswered = new Set<ServerResponse>();
+  /** How many requests of each connection are unanswered. */
+  const asking = new Map<Duplex, number>();
   let isClosed = false;
-  const onAnswered = (): void => {
-    if (--unanswered === 0 && isClosed) server.closeAllConnections();
+  // Node takes an answer that it was given whole for one that has left, and would cut it off with its connection.
+  server.closeIdleConnections = ignore;
+  server.on(server instanceof https.Server ? "secureConnection" : "connection", (socket: Duplex) => {
+    if (!asking.has(socket)) socket.once("close", () => asking.delete(socket));
+    asking.set(socket, 0);
+  });
+  const count = (socket: Duplex, change: 1 | -1): void => {
+    const requests = asking.get(socket);
+    if (requests === undefined) return;
+    asking.set(socket, requests + change);
+    if (isClosed && requests + change === 0) socket.destroy();
   };
+  const offers = new Offers(server);
   server.on("upgrade", (request, socket, head) => {
-    if (!router.upgrade(request, socket, head)) refuseUpgrade(socket, 404, "There is nothing at this path");
+    if (!isWebSocket(request)) offers.ignore(request, head);
+    else if (router.upgrade(request, socket, head)) asking.delete(socket);
+    else refuseUpgrade(socket, 404, NOTHING);
   });
   server.on("request", (request, response) => {
-    unanswered++;
-    response.once("close", onAnswered);
+    const { socket } = request;
+    count(socket, 1);
+    unanswered.add(response);
+    response.once("close", () => {
+      unanswered.delete(response);
+      count(socket, -1);
+    });
+    offers.began(request, response);
     if (!router.request(request, response)) router.otherwise(request, response);
   });
   return {
     server,
-    takeRequests: ignore,
+    takeUpgrades: ignore,
     close() {
       isClosed = true;
       server.close();
       dropHandshakes();
-      // Whoever has not said yet what it wants; from here on Node looks at no clock any more.
-      if (unanswered === 0) server.closeAllConnections();
+      // Whoever has not said yet what it wants, too; from here on Node looks at no clock any more.
+      for (const [socket, requests] of asking) if (requests === 0) socket.destroy();
     },
+    flushed: (withinMs) => leaving(unanswered, withinMs),
   };
 }
 
-/** Adds listeners to a user's server. Whatever is not ours goes on as it would without us. */
+/** Waits for the answers that were given whole. */
+async function leaving(answers: Iterable<ServerResponse>, withinMs: number): Promise<void> {
+  // Those of links that have just ended are given before this.
+  await setImmediate();
+  const ended = [...answers].filter(({ writableEnded }) => writableEnded);
+  if (ended.length === 0) return;
+  const over = new AbortController();
+  const gone = ended.map((answer) => new Promise((resolve) => answer.once("close", resolve)));
+  const late = setTimeout(Math.min(withinMs, LONGEST_MS), undefined, { signal: over.signal }).catch(ignore);
+  await Promise.race([Promise.all(gone), late]);
+  over.abort();
+}
+
+/** What a client is told that asks for a path of nobody. */
+const NOTHING = "There is nothing at this path";
+
+/**
+ * Stands before the listeners of a user's server, those that are added later among them: they get what is not ours, as they would
+ * without us. Nobody else's listener is touched.
+ */
 export function attach(server: http.Server, router: Router): BoundServer {
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (router.upgrade(request, socket, head) || server.listenerCount("upgrade") > 1) return;
-    refuseUpgrade(socket, 404, "There is nothing at this path");
+  const offers = new Offers(server);
+  const { emit } = server;
+  let isClosed = false;
+  // Node upgrades nothing where nobody listens.
+  const listener = (): void => {};
+  const others = (): number => server.listenerCount("upgrade") - server.listenerCount("upgrade", listener);
+  const pass = (event: string | symbol, args: readonly unknown[]): boolean =>
+    Reflect.apply(emit, server, [event, ...args]) as boolean;
+  const intercept = (event: string | symbol, ...args: unknown[]): boolean => {
+    if (isClosed || (event !== "request" && event !== "upgrade")) return pass(event, args);
+    if (event === "request") {
+      const [request, response] = args as [IncomingMessage, ServerResponse];
+      offers.began(request, response);
+      if (!router.request(request, response) && !pass(event, args)) router.otherwise(request, response);
+      return true;
+    }
+    const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
+    if (isWebSocket(request) && router.upgrade(request, socket, head)) return true;
+    if (others() > 0 && !router.owns(request)) return pass(event, args);
+    if (isWebSocket(request)) refuseUpgrade(socket, 404, NOTHING);
+    else offers.ignore(request, head);
+    return true;
   };
-  let others: ReturnType<typeof server.rawListeners> | undefined;
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    if (router.request(request, response)) return;
-    for (const listener of others ?? []) listener.call(server, request, response);
-    if (server.listenerCount("request") + (others ?? []).length === 1) router.otherwise(request, response);
-  };
-  server.on("upgrade", onUpgrade);
-  if (server.listenerCount("request") === 0) server.on("request", onRequest);
+  server.emit = intercept as typeof server.emit;
   return {
     server,
-    takeRequests() {
-      if (others !== undefined) return;
-      // They would answer requests to our paths too, with 404.
-      server.off("request", onRequest);
-      others = server.rawListeners("request");
-      server.removeAllListeners("request");
-      server.on("request", onRequest);
+    takeUpgrades() {
+      if (server.listenerCount("upgrade", listener) === 0) server.on("upgrade", listener);
     },
     close() {
-      server.off("upgrade", onUpgrade);
-      server.off("request", onRequest);
-      for (const listener of others?.reverse() ?? []) {
-        server.prependListener("request", listener as (...args: unknown[]) => void);
-      }
+      isClosed = true;
+      server.off("upgrade", listener);
+      // Somebody who stands before us by now keeps us, and we pass everything on.
+      if (server.emit === intercept) server.emit = emit;
     },
+    // Its owner closes it.
+    flushed: async () => {},
   };
 }

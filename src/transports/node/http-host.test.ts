@@ -26,7 +26,8 @@ function named(name: string, kinds: readonly ("upgrade" | "request")[] = ["upgra
 async function routed(host: HttpHost, path: string, route: HttpRoute): Promise<HttpPlace & { readonly port: number }> {
   const place = await host.route(path, route);
   onTestFinished(() => place.close());
-  return { authority: place.authority, secure: place.secure, close: place.close, port: portOf(place) };
+  const { authority, secure, close, flushed } = place;
+  return { authority, secure, close, flushed, port: portOf(place) };
 }
 
 function portOf({ authority = "" }: HttpPlace): number {

@@ -22,7 +22,7 @@ export interface HttpRoute {
   readonly guard: Guard;
   /** Told of each request that was refused, and why, in text that is safe to print. */
   readonly onRefused?: ((remoteAddress: string, why: string) => void) | undefined;
-  /** Gets each request that wants another protocol, and its socket, whose errors nobody listens to yet. */
+  /** Gets each request that wants to be a WebSocket, and its socket, whose errors nobody listens to yet. */
   readonly upgrade?: ((request: IncomingMessage, socket: Duplex, head: Buffer) => void) | undefined;
   /** Gets each other request, and answers it. */
   readonly request?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
@@ -37,6 +37,8 @@ export interface HttpPlace {
   readonly secure: boolean;
   /** Takes the route away; requests and sockets that it got live on. May be called twice. */
   close(): void;
+  /** Resolves when the answers that were given whole have left, or after `withinMs`. */
+  flushed(withinMs: number): Promise<void>;
 }
 
 /** A user's server knows its host, so that several listeners on one server share it. */
@@ -103,14 +105,15 @@ export class HttpHost {
     const remove = (): void => this.#remove(path, route);
     try {
       this.#bound ??= this.#open(this.#router);
-      const { server, takeRequests } = await this.#bound;
-      if (route.request !== undefined) takeRequests();
+      const { server, takeUpgrades, flushed } = await this.#bound;
+      if (route.upgrade !== undefined) takeUpgrades();
       return {
         get authority() {
           return authorityOf(server);
         },
         secure: server instanceof https.Server,
         close: remove,
+        flushed,
       };
     } catch (thrown) {
       this.#bound = undefined;
@@ -139,6 +142,10 @@ export class HttpHost {
   }
 
   readonly #router: Router = {
+    owns: (request) => {
+      const path = pathOf(request);
+      return this.#upgrades.has(path) || this.#requestsAt(path) !== undefined;
+    },
     upgrade: (request, socket, head) => {
       const path = pathOf(request);
       const route = this.#upgrades.get(path);

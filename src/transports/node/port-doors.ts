@@ -17,6 +17,8 @@ export interface SocketService {
   readonly begins: Beginning;
   /** Its names in ALPN, for clients that come over TLS and say what they want. */
   readonly protocols?: readonly string[] | undefined;
+  /** What to use in place of an authenticator, where its links have no room for one. */
+  readonly insteadOfAuthenticator?: string | undefined;
   open(accept: Accept, terms: LinkTerms): Promise<OpenService>;
 }
 
@@ -26,6 +28,8 @@ export interface OpenService {
   take(socket: Socket): void;
   /** Stops accepting and leaves connections alone. May be called twice. */
   close(): Promise<void>;
+  /** As that of a `Listener`. */
+  flushed?(withinMs: number): Promise<void>;
 }
 
 /** Served over HTTP at a port, where one HTTP server has the paths of all of them. */
@@ -33,6 +37,8 @@ export interface HttpService {
   readonly name: string;
   /** Says at which host it shall listen. */
   readonly listenAt: (host: HttpHost) => Listen;
+  /** What to use in place of an authenticator, where its links have no room for one. */
+  readonly insteadOfAuthenticator?: string | undefined;
 }
 
 /** What a port can serve beside wires: what `http`, `webSocket`, `poll` and `grpc` give, or something of your own. */

@@ -26,14 +26,23 @@ export function httpDoor(services: readonly HttpService[], page: string): Socket
         await close();
         throw thrown;
       }
-      return { take: (socket) => void server.emit("connection", socket), close };
+      return {
+        take: (socket) => void server.emit("connection", socket),
+        close,
+        flushed: (withinMs) => allFlushed(listeners, withinMs),
+      };
     },
   };
 }
 
+/** Resolves when nothing is left to leave by any of them. */
+export async function allFlushed(places: readonly Pick<Listener, "flushed">[], withinMs: number): Promise<void> {
+  await Promise.all(places.map((place) => place.flushed?.(withinMs)));
+}
+
 function withPage(router: Router, page: string): Router {
   return {
-    upgrade: (request, socket, head) => router.upgrade(request, socket, head),
+    ...router,
     request(request, response) {
       if (!isVisit(request) || !/\btext\/html\b/i.test(request.headers.accept ?? "")) {
         return router.request(request, response);

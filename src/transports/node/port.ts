@@ -5,7 +5,7 @@ import type { Accept, Listen, Listener, Wire } from "../../core/wire.ts";
 import { formatAddress } from "./address.ts";
 import { checkApart, type Door, isWire, type OpenService, type Served, type SocketService } from "./port-doors.ts";
 import { Entrance, TLS } from "./port-entrance.ts";
-import { httpDoor } from "./port-http.ts";
+import { allFlushed, httpDoor } from "./port-http.ts";
 import { socketPipe } from "./socket.ts";
 import { hostAndPort, LOOPBACK, remoteAddressOf, type TcpTarget, tcpSockets } from "./tcp.ts";
 import { identityOf, type TlsServeOptions, tlsServerOptions } from "./tls.ts";
@@ -64,6 +64,7 @@ export function portListen(target: PortTarget): Listen {
           entrance.close();
           await close();
         },
+        flushed: (withinMs) => allFlushed(opened, withinMs),
       };
     } catch (thrown) {
       await close();

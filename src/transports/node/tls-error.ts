@@ -33,32 +33,46 @@ const NO_CERTIFICATE = new Set([
   "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE",
 ]);
 
+/** What is wrong with a connection over TLS. */
+export interface TlsFault {
+  readonly code: "unauthenticated" | "unavailable";
+  /** To follow a colon. */
+  readonly why: string;
+}
+
+/**
+ * Says what ended a connection to a server whose certificate should have been for `name`: in the handshake, or `after` it, when
+ * the server judges this end's certificate. `undefined` for what has nothing to do with TLS.
+ */
+export function tlsFault(name: string, cause: unknown, after = false): TlsFault | undefined {
+  const code = codeOf(cause);
+  const unauthenticated = (why: string): TlsFault => ({ code: "unauthenticated", why });
+  const wrong = CERTIFICATE.get(code);
+  if (wrong !== undefined) return unauthenticated(`its certificate ${wrong}`);
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return unauthenticated(`its certificate is not for "${printable(name)}". Check the address or tls.serverName`);
+  }
+  if (NO_CERTIFICATE.has(code)) {
+    return unauthenticated("the server wants a client certificate. Give tls.cert and tls.key");
+  }
+  if (after) {
+    return unauthenticated("the server ended it after the handshake. Does it trust the certificate in tls.cert?");
+  }
+  const what = HANDSHAKE.get(code);
+  if (what !== undefined) return { code: "unavailable", why: what };
+  return /ALERT/.test(code) ? unauthenticated(`the server refused: ${explain(cause)}. Check tls.cert`) : undefined;
+}
+
 /** Says what ended an attempt to dial `address`, whose certificate should have been for `name`. */
 export function tlsDialError(address: string, name: string, thrown: unknown): unknown {
   const cause = RpcError.is(thrown) ? thrown.cause : thrown;
-  const code = codeOf(cause);
-  const fail = (kind: "unauthenticated" | "unavailable", why: string): RpcError =>
-    new RpcError(kind, `Cannot connect to ${address}: ${why}`, { cause, executed: "no" });
-  const wrong = CERTIFICATE.get(code);
-  if (wrong !== undefined) return fail("unauthenticated", `its certificate ${wrong}`);
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
-    return fail(
-      "unauthenticated",
-      `its certificate is not for "${printable(name)}". Check the address or tls.serverName`,
-    );
-  }
-  if (NO_CERTIFICATE.has(code)) {
-    return fail("unauthenticated", "the server wants a client certificate. Give tls.cert and tls.key");
-  }
-  if (!RpcError.is(thrown)) {
-    return fail(
-      "unauthenticated",
-      "the server ended it after the handshake. Does it trust the certificate in tls.cert?",
-    );
-  }
-  const what = HANDSHAKE.get(code);
-  if (what !== undefined) return fail("unavailable", what);
-  return /ALERT/.test(code) ? fail("unauthenticated", `the server refused: ${explain(cause)}. Check tls.cert`) : thrown;
+  const fault = tlsFault(name, cause, !RpcError.is(thrown));
+  return fault === undefined ? thrown : refusedByTls(address, fault, cause);
+}
+
+/** Makes the error of a connection to `address` that TLS ended, before anything was sent over it. */
+export function refusedByTls(address: string, { code, why }: TlsFault, cause: unknown): RpcError {
+  return new RpcError(code, `Cannot connect to ${address}: ${why}`, { cause, executed: "no" });
 }
 
 /** Says why a listener dropped a client in the handshake. */

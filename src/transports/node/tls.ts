@@ -267,9 +267,9 @@ function namesOf(names: PeerCertificate["subject"] | undefined): TlsIdentity["su
 
 /**
  * Waits until the server has judged this end's certificate. With TLS 1.3 the dialling end is ready before it knows; a
- * session ticket or data mean that it was let in, an end that it was not.
+ * session ticket or data mean that it was let in, an end that it was not: then it rejects, and the socket is destroyed.
  */
-function verdict(socket: TLSSocket): Promise<void> {
+export function verdict(socket: TLSSocket): Promise<void> {
   if (socket.getProtocol() !== "TLSv1.3") return Promise.resolve();
   return new Promise((resolve, reject) => {
     const settle = (error?: Error | null): void => {

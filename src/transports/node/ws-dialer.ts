@@ -9,7 +9,7 @@ import { plaintextCredential } from "../guard.ts";
 import { dialError, dialSocket, givenUp, SOCKET_OPTIONS } from "./socket.ts";
 import { codeOf } from "./system-error.ts";
 import { remoteAddressOf, TCP_OPTIONS } from "./tcp.ts";
-import { identityOf, type TlsConnectOptions, tlsClientOptions } from "./tls.ts";
+import { identityOf, type TlsConnectOptions, tlsClientOptions, verdict } from "./tls.ts";
 import { tlsDialError } from "./tls-error.ts";
 import { webSocketChannel } from "./ws-channel.ts";
 import { wsOptionsOf } from "./ws-options.ts";
@@ -109,6 +109,8 @@ function connectorOf(
     try {
       const socket = await dialSocket(address, signal, () => tls.connect(secured), "secureConnect");
       socket.setKeepAlive(TCP_OPTIONS.keepAlive, TCP_OPTIONS.keepAliveInitialDelay);
+      // Without a certificate there is nothing to judge: that one is missing the server says aloud.
+      if (options?.cert !== undefined) await verdict(socket);
       return socket;
     } catch (thrown) {
       throw tlsDialError(address, name, thrown);

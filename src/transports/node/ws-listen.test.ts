@@ -148,7 +148,7 @@ describe("the handshake", () => {
   test.each([
     ["another path", "/other", [], 404],
     ["no version", "/rpc", ["Sec-WebSocket-Version: 7"], 400],
-    ["another protocol", "/rpc", ["Upgrade: h2c"], 400],
+    ["another protocol", "/rpc", ["Upgrade: h2c"], 426],
     ["a bad list of subprotocols", "/rpc", ["Sec-WebSocket-Protocol: a,,b"], 400],
   ])("%s is refused", async (_, path, headers, status) => {
     const { port, accepted } = await listening();
