@@ -53,6 +53,20 @@ describe("what is sent", () => {
     channel?.close();
   });
 
+  test("headers may be made anew for each attempt: a token ends, and the redial has the next one", async () => {
+    const seen: (string | undefined)[] = [];
+    const url = await answering(({ headers }, response) => {
+      seen.push(headers.authorization);
+      response.writeHead(503).end();
+    });
+    let token = 0;
+    const again = wsDialer({ url, headers: async () => ({ authorization: `Bearer ${++token}` }) });
+    for (let n = 0; n < 2; n++) await expect(again(never, linkTerms())).rejects.toThrow("503");
+    expect(seen).toEqual(["Bearer 1", "Bearer 2"]);
+    await expect(dial(url, { headers: () => ({ "bad name": "x" }) })).rejects.toThrow(TypeError);
+    await expect(dial("ws://192.0.2.1/", { headers: () => ({ cookie: "a=b" }) })).rejects.toThrow("plain text");
+  });
+
   test("a user and password of the address are Basic authorization", async () => {
     const { url, request } = await taking();
     const { channel } = await dial(url.replace("//", "//ann:s%3Ae@"));

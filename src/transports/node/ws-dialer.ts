@@ -14,10 +14,12 @@ import { tlsDialError } from "./tls-error.ts";
 import { webSocketChannel } from "./ws-channel.ts";
 import { wsOptionsOf } from "./ws-options.ts";
 
+type WsHeaders = Readonly<Record<string, string>>;
+
 /** How a client opens WebSocket connections. */
 export interface WsConnectOptions {
-  /** Headers of the request: `{ authorization: "Bearer …" }`. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Headers of the request: `{ authorization: "Bearer …" }`, or what gives them anew each time that is dialled. */
+  readonly headers?: WsHeaders | (() => WsHeaders | Promise<WsHeaders>) | undefined;
   /** The subprotocols that are offered; the server must take one of them. Default: none. */
   readonly protocols?: readonly string[] | undefined;
   /** Compresses messages if the server wants it, too. Costs memory and time. Default: false. */
@@ -57,22 +59,25 @@ const MAX_ANSWER_BYTES = 512;
  * that would leave this machine as plain text.
  */
 export function wsDialer(target: WsTarget): Dialer {
-  const { headers = {}, protocols = [], deflate } = target;
+  const { headers: given = {}, protocols = [], deflate } = target;
   const url = checkedUrl(target.url);
   const address = `${url.protocol}//${url.host}${url.pathname}`;
-  checkHeaders(headers);
   for (const protocol of protocols) {
     if (!/^[!#$%&'*+\-.^`|~\w]+$/.test(protocol)) throw new TypeError(`"${printable(protocol)}" is no subprotocol`);
   }
-  const credential = target.plaintextCredentials === true ? undefined : plaintextCredential(url, headers);
-  if (credential !== undefined) {
+  const checked = (headers: WsHeaders): WsHeaders => {
+    checkHeaders(headers);
+    const credential = target.plaintextCredentials === true ? undefined : plaintextCredential(url, headers);
+    if (credential === undefined) return headers;
     const advice = "Use wss://, or set plaintextCredentials";
     throw new TypeError(`Cannot connect to ${address}: ${credential} would cross the network as plain text. ${advice}`);
-  }
+  };
+  const fixed = checked(typeof given === "function" ? {} : given);
   const connect = connectorOf(url, address, target.tls);
   return async (signal, terms) => {
     // Only who needs it waits for it, and before there is a socket whose end nobody would hear of.
     const { WebSocket } = await import("ws");
+    const headers = typeof given === "function" ? checked(await given()) : fixed;
     const socket = await connect(signal);
     const webSocket = new WebSocket(url, [...protocols], {
       headers,
