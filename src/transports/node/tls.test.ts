@@ -205,6 +205,8 @@ describe.skipIf(made === undefined)("TLS", () => {
     expect(() => tlsDialer({ port: 1, tls: { cert: certificates.client.cert } })).toThrow("belong together");
     expect(() => tlsListen({ port: 1, tls: { ca: certificates.ca } })).toThrow("tls.cert and tls.key are needed");
     expect(() => tlsListen({ port: 1, tls: { cert: "x", key: "y" } })).toThrow("The tls options cannot be used");
+    expect(() => tlsDialer({ port: 1, tls: { ca: "x" } })).toThrow("There is no certificate in tls.ca");
+    expect(() => tlsDialer({ port: 1, tls: { ca: [certificates.ca, Buffer.from("x")] } })).toThrow("no certificate");
   });
 });
 

@@ -205,10 +205,14 @@ export function watchHandshakes(server: tls.Server, onRefused: TlsListenTarget["
   };
 }
 
-/** Node's form of certificates and keys. Throws `TypeError` for half of a pair. */
+/** Node's form of certificates and keys. Throws `TypeError` for half of a pair, and where there is no certificate in `ca`. */
 export function materialOf({ ca, cert, key, passphrase, minVersion = "TLSv1.2" }: TlsOptions): SecureContextOptions {
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError("The options tls.cert and tls.key belong together: give both or neither");
+  }
+  // Node takes any other text without a word, and trusts nobody then.
+  if ([ca ?? []].flat().some((each) => !/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/.test(String(each)))) {
+    throw new TypeError("There is no certificate in tls.ca: is it PEM?");
   }
   return {
     minVersion,
