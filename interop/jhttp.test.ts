@@ -135,9 +135,9 @@ describe.skipIf(!go.found)("Go's channel on our server", () => {
     };
     const url = await ourServer({ handlers });
     const notFound = { code: -32601, message: "method not found", data: "nope" };
-    const closed = (method: string) => ({
+    const closed = (what: string) => ({
       code: -32094,
-      message: `Cannot call "${method}": the link is closed`,
+      message: `Cannot ${what}: nothing but the answer can be said here`,
       data: null,
     });
     expect(await go.run("poster", ["-url", url])).toEqual({
@@ -149,8 +149,8 @@ describe.skipIf(!go.found)("Go's channel on our server", () => {
       unknown: notFound,
       batch: [{ id: 7, result: 2 }, notFound, { id: 9, result: 8 }],
       lines: { id: 10, result: ["a", "b", "in the batch"] },
-      push: closed("note"),
-      ask: closed("question"),
+      push: closed('notify "note"'),
+      ask: closed('call "question"'),
       wrong: 0,
     });
   });

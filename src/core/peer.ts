@@ -382,9 +382,9 @@ export class Peer
   /** Why no new request of this end is taken. */
   barred(kind: OutgoingRequest["kind"]): string | undefined {
     if (this.isClosed) return CLOSED;
+    if (this.#hasRemoteEnded && this.channel.repliesOnly === true) return "nothing but the answer can be said here";
     // It may still read: a handler tells how far it is, and is then answered.
     if (this.#hasRemoteEnded && kind === "call") return "the other side has ended, and answers nothing more";
-    if (this.#hasRemoteEnded && this.channel.repliesOnly === true) return "nothing but the answer can be said here";
     return this.#isRemoteDraining ? "the other side is closing" : undefined;
   }
 

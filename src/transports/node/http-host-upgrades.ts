@@ -4,6 +4,12 @@ import https from "node:https";
 import type { Duplex } from "node:stream";
 import { ignore, MAX_HEADERS, refuseUpgrade } from "./http-host-refusal.ts";
 
+/** How much of a body is kept, where it has to be, and how long it may take to come. */
+const MAX_BODY_BYTES = 4 << 20;
+const BODY_MS = 30_000;
+
+type Refusal = readonly [status: number, why: string];
+
 /** Whether a request wants to be a WebSocket, and nothing else. */
 export function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === "websocket";
@@ -33,10 +39,21 @@ export class Offers {
 
   /** Gives the connection back to the server, as if the request had offered nothing. */
   ignore(request: IncomingMessage, head: Buffer): void {
-    const { socket } = request;
+    request.socket.on("error", ignore);
     const refusal = this.#refusalOf(request);
-    if (refusal === undefined) socket.unshift(Buffer.concat([headWithout(request), head]));
-    socket.on("error", ignore);
+    if (refusal !== undefined || !hasBodyApart(request)) return this.#giveBack(request, head, refusal);
+    void bodyOf(request).then((body) => {
+      const tooLarge = [413, `The body of a request that offers a protocol may have ${MAX_BODY_BYTES} bytes`] as const;
+      if (body === undefined) this.#giveBack(request, head, tooLarge);
+      else this.#giveBack(request, Buffer.concat([body, head]), undefined);
+    });
+  }
+
+  #giveBack(request: IncomingMessage, rest: Buffer, refusal: Refusal | undefined): void {
+    const { socket } = request;
+    // It may flow already, and nobody would hear of what is put back.
+    socket.pause();
+    if (refusal === undefined && !socket.destroyed) socket.unshift(Buffer.concat([headWithout(request), rest]));
     const goOn = (): void => {
       if (socket.destroyed) return;
       socket.off("error", ignore);
@@ -44,6 +61,7 @@ export class Offers {
       // An answer before this one has begun the time of an idle connection.
       socket.setTimeout(0);
       this.#server.emit(this.#server instanceof https.Server ? "secureConnection" : "connection", socket);
+      socket.resume();
     };
     // Answers to earlier requests still leave by the old way.
     const before = this.#unanswered.get(socket);
@@ -52,13 +70,49 @@ export class Offers {
   }
 
   /** Why it cannot be written down again as it came. */
-  #refusalOf({ rawHeaders }: IncomingMessage): readonly [status: number, why: string] | undefined {
+  #refusalOf({ rawHeaders }: IncomingMessage): Refusal | undefined {
     // Of more than that Node may have left some out, and what says how long the body is with them.
     const most = Math.min(this.#server.maxHeadersCount || MAX_HEADERS + 1, MAX_HEADERS + 1);
     if (rawHeaders.length >= 2 * most) return [431, `A request may have ${most - 1} headers`];
     // A parser that is told to be lenient lets them through.
     return rawHeaders.some((each) => /[\r\n]/.test(each)) ? [400, "A header has a line break"] : undefined;
   }
+}
+
+/** Whether Node's parser reads the body, as from Node 26 on, and not whoever gets the socket. */
+function hasBodyApart(request: IncomingMessage): boolean {
+  return !request.complete || request.readableLength > 0;
+}
+
+/** The body of a request as it is sent; `undefined` for one that is too large, breaks off or takes too long. */
+function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    const settle = (body?: Buffer): void => {
+      clearTimeout(timer);
+      resolve(body);
+    };
+    const timer = setTimeout(() => request.socket.destroy(), BODY_MS);
+    request.on("data", (piece: Buffer) => {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes <= MAX_BODY_BYTES) return;
+      request.pause();
+      settle();
+    });
+    request.once("end", () => settle(sent(request, Buffer.concat(pieces))));
+    request.once("close", () => settle());
+  });
+}
+
+/** A body with its length as the head has it: beside it, or in it. */
+function sent({ headers, rawTrailers }: IncomingMessage, body: Buffer): Buffer {
+  if (headers["transfer-encoding"] === undefined) return body;
+  const trailers = rawTrailers.flatMap((each, at) => (at % 2 === 0 ? [`${each}: ${rawTrailers[at + 1]}\r\n`] : []));
+  const end = Buffer.from(`0\r\n${trailers.join("")}\r\n`, "latin1");
+  if (body.length === 0) return end;
+  return Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n"), end]);
 }
 
 /** The head of a request byte by byte, but for what it offers. */
