@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import http from "node:http";
-import net from "node:net";
+import type net from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { requestListener } from "../src/http/node/listener.ts";
 import { HttpBridge, type HttpOptions } from "../src/http.ts";
@@ -9,6 +9,7 @@ import { jsonrpc } from "../src/wires/jsonrpc.ts";
 import { Log } from "./suites/engine.ts";
 import { callText, told } from "./suites/http-ends.ts";
 import { until } from "./suites/support.ts";
+import { RawClient } from "./suites/ws-ends.ts";
 
 /** A bridge at a server of the user's own, which has its own times for connections, and things of its own before it. */
 
@@ -50,15 +51,9 @@ async function serveAt(
 }
 
 async function dial(port: number): Promise<{ socket: net.Socket; answer: () => string }> {
-  const socket = net.connect(port, "127.0.0.1");
-  let answer = "";
-  socket.on("data", (chunk) => {
-    answer += chunk.toString();
-  });
-  socket.on("error", () => {});
-  cleanups.push(() => socket.destroy());
-  await once(socket, "connect");
-  return { socket, answer: () => answer };
+  const client = new RawClient(port);
+  await once(client.socket, "connect");
+  return { socket: client.socket, answer: () => client.text };
 }
 
 function postText(port: number, body: string): string {

@@ -89,8 +89,13 @@ export class Server {
     this.#options.meter.reset();
   }
 
-  /** Stops accepting, lets running handlers answer for at most `graceMs`, then closes every link. May be called twice. */
+  /**
+   * Stops accepting, lets running handlers answer and their answers leave for at most `graceMs`, then closes every link. May be
+   * called twice.
+   */
   async close(options: CloseOptions = {}): Promise<void> {
+    const { graceMs = DEFAULT_GRACE_MS } = options;
+    const endsAt = this.#options.clock.exact() + graceMs;
     const attempts = this.#attempts ?? [];
     this.#attempts = undefined;
     for (const attempt of attempts) attempt.abort();
@@ -99,8 +104,8 @@ export class Server {
       ...[...this.#peers].map((peer) => peer.close(options)),
     ]);
     await Promise.all(this.#accepting);
-    const { graceMs = DEFAULT_GRACE_MS } = options;
-    if (graceMs > 0) await Promise.all(this.#listeners.map((listener) => listener.flushed?.(graceMs)));
+    const leftMs = endsAt - this.#options.clock.exact();
+    if (leftMs > 0) await Promise.all(this.#listeners.map((listener) => listener.flushed?.(leftMs)));
     this.#settleClosed();
   }
 

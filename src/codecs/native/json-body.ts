@@ -1,6 +1,7 @@
 import { protocolError, RpcError } from "../../core/errors.ts";
 import type { FieldReader, FieldWriter } from "./body.ts";
-import { type BodyLimits, isBare, isOpaque, tagOf } from "./pack.ts";
+import { isBare, isOpaque, tagOf } from "./opaque.ts";
+import type { BodyLimits } from "./pack.ts";
 
 /** Writes one JSON array of all fields. Throws for what JSON would change; members that are `undefined` are left out. */
 export class JsonWriter implements FieldWriter {

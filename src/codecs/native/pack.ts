@@ -3,11 +3,10 @@ import { RpcError } from "../../core/errors.ts";
 import type { Forms } from "../../core/message.ts";
 import type { FieldWriter } from "./body.ts";
 import { BIGINT, MAP, TIMESTAMP, UNDEFINED } from "./extensions.ts";
+import { isBare, isOpaque, tagOf } from "./opaque.ts";
 
 /** Stateless, so that sharing it is safe. */
 const encoder = new TextEncoder();
-/** Classes whose objects keep what they are where their members do not show it; views of bytes do, too. */
-const OPAQUE = [ArrayBuffer, Map, Set, Error, RegExp, Promise, WeakMap, WeakSet, Number, String, Boolean];
 const LEAST_BYTES = 256;
 const NOTHING = new Uint8Array(0);
 /** Numbers of 8 bytes are written here and copied: a view of each frame would cost more. */
@@ -338,21 +337,6 @@ export class Packer implements FieldWriter {
 /** How many bytes the head of a text of so many bytes has. */
 function headBytes(length: number): number {
   return length < 0x20 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : 5;
-}
-
-/** Whether an object keeps what it is where its members do not show it. */
-export function isOpaque(value: object): boolean {
-  return ArrayBuffer.isView(value) || OPAQUE.some((made) => value instanceof made);
-}
-
-/** Whether an object without members is empty, and nothing else: an iterator, or a `Map` of another realm, has none either. */
-export function isBare(value: object): boolean {
-  return tagOf(value) === "Object";
-}
-
-/** What an object calls itself: `Map`, `Object`. */
-export function tagOf(value: object): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function unsendable(value: object): TypeError {

@@ -94,7 +94,10 @@ export class PostQueue {
 
   /** Nobody waits for the call any more, whose id is given as JSON text: a request with nothing else in it ends. */
   giveUp(id: string): void {
-    for (const posting of this.#all) if (posting.ids.delete(id)) this.#endUnwanted(posting);
+    // Calls mostly end in the order in which they were made: the first that is looked at has it.
+    for (const postings of [this.#active.keys(), this.#waiting]) {
+      for (const posting of postings) if (posting.ids.delete(id)) return this.#endUnwanted(posting);
+    }
   }
 
   /** Nobody waits for any call any more; notifications still leave. */
