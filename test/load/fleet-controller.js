@@ -3,6 +3,7 @@ import { Fleet } from "convoke";
 import { jsonrpc } from "convoke/jsonrpc";
 import { native, serve } from "convoke/node";
 import { answering } from "./answering.js";
+import { heldBytes } from "./heap.js";
 
 const WIRES = { native, jsonrpc };
 /** How often the members are listed, and the one member is called. */
@@ -177,8 +178,8 @@ answering({
     const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCPSocket")).length;
     while (sockets() > 0 && performance.now() < end) await sleep(TICK_MS);
     const handles = sockets();
-    globalThis.gc();
+    const heapBytes = await heldBytes();
     const { pending, running, connections } = server.stats();
-    return { pending, running, connections, handles, heapBytes: process.memoryUsage().heapUsed };
+    return { pending, running, connections, handles, heapBytes };
   },
 });

@@ -5,6 +5,7 @@ import { serve } from "convoke/node";
 import { pollListen } from "../../dist/http/node/poll-listen.js";
 import { askingBody, openingBody, readAnswering, readOpened } from "../../dist/http/poll/envelope.js";
 import { answering } from "./answering.js";
+import { heldBytes } from "./heap.js";
 
 /** At once, so that the backlog of the listening socket is never full. */
 const AT_ONCE = 200;
@@ -108,8 +109,5 @@ answering({
     globalThis.gc();
     return process.memoryUsage.rss();
   },
-  heap() {
-    globalThis.gc();
-    return process.memoryUsage().heapUsed;
-  },
+  heap: heldBytes,
 });

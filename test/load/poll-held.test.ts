@@ -34,5 +34,5 @@ test(`${LINKS} held polls cost a bounded amount of memory, and no more however o
   await server.ask("say", { bytes: 1000 });
   expect(await client.ask("answers")).toBe(LINKS);
   // What a link costs when no request of it is held: its peer, for the most part.
-  expect(await perLink()).toBeLessThan(8 * KIB);
+  expect(await perLink()).toBeLessThan(6 * KIB);
 });
