@@ -181,6 +181,18 @@ describe("convoke serve --stats", () => {
 });
 
 describe("convoke serve", () => {
+  test("speaks several wires at one port", async () => {
+    const wires = ["native", "jsonrpc", "lsp"];
+    const flags = wires.flatMap((wire) => ["--wire", wire]);
+    await using program = new Program(["serve", HANDLERS, "--listen", "tcp://127.0.0.1:0", ...flags]);
+    const address = await program.listens();
+    for (const wire of wires) {
+      expect((await convoke("call", address, "--wire", wire, "math.add", '{"a":1,"b":2}')).stdout).toBe("3\n");
+    }
+    const run = await convoke("serve", HANDLERS, "--listen", "ws://127.0.0.1:0", ...flags);
+    expect(run).toMatchObject({ status: 2, stderr: expect.stringMatching(/^error: Only tcp:\/\/.+--wire/) as string });
+  });
+
   test("ends on Ctrl-C, also when the module has timers", async () => {
     const module = join(folder, "timers.js");
     await writeFile(module, "setInterval(() => {}, 1000);\nexport default { now: () => Date.now() };\n");

@@ -3,7 +3,7 @@ import { basicQuery, type ParseGet, typedQuery } from "../http.ts";
 import type { NodeServeOptions } from "../node.ts";
 import { isHttp, isPoll, isWebSocket } from "./schemes.ts";
 import { addTlsOptions, type TlsEnd, type TlsFlags, tlsFilesOf } from "./tls-flags.ts";
-import { UsageError } from "./usage.ts";
+import { collect, UsageError } from "./usage.ts";
 
 /** What belongs to some kinds of addresses, for a command that listens. */
 export interface ListenFlags {
@@ -76,8 +76,4 @@ export function listenOptionsOf(
     ...(hasPoll && { poll: { hosts, origins, cors } }),
     ...(hasHttp && { http: { hosts, origins, cors, parseGet: get && GET_RULES[get] } }),
   };
-}
-
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
 }

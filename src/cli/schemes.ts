@@ -29,6 +29,11 @@ export function isSecure(address: string): boolean {
   return SECURE.includes(schemeOf(address));
 }
 
+/** A port that can tell several wires apart. */
+export function hasWires(address: string): boolean {
+  return !isWebSocket(address) && !isHttp(address) && !isPoll(address) && !isGrpc(address) && !isOnce(address);
+}
+
 /** This process's own stdin and stdout. */
 export function isStdio(address: string): boolean {
   return schemeOf(address) === "stdio";

@@ -5,13 +5,13 @@ import { ABOUT_GET, type ListenFlags, listenOption, listenOptionsOf, withListenO
 import { type FleetFlags, fleetOf, OPERATORS, sayChanges, withService } from "./operators.ts";
 import { commandLogger, say } from "./print.ts";
 import { runServer } from "./run-server.ts";
-import { isHttp, isStdio } from "./schemes.ts";
+import { hasWires, isHttp, isStdio, shownAddress } from "./schemes.ts";
 import type { TlsEnd, TlsFlags } from "./tls-flags.ts";
 import { UsageError } from "./usage.ts";
-import { fleetWireOf, wireOf, wireOption } from "./wires.ts";
+import { fleetWireOf, spokenOf, wireOf, wiresOption } from "./wires.ts";
 
 interface ServeFlags extends FleetFlags, ListenFlags, TlsFlags {
-  readonly wire: string;
+  readonly wire?: readonly string[];
   readonly fleet?: boolean;
   readonly verbose?: boolean;
   readonly stats?: boolean;
@@ -25,6 +25,7 @@ Examples:
   convoke serve ./handlers.js --listen http://127.0.0.1:8000/rpc --listen ws://127.0.0.1:8000/ws --get typed
   convoke serve ./handlers.js --listen https://0.0.0.0:8443 --cert server.crt --key server.key --allow-host api.example.org
   convoke serve ./handlers.js --listen stdio: --wire lsp
+  convoke serve ./handlers.js --listen tcp://127.0.0.1:7000 --wire native --wire jsonrpc --wire lsp
   convoke serve --fleet --listen tcp://0.0.0.0:7000 --verbose
 
 ${ABOUT_MODULE}
@@ -48,7 +49,7 @@ export function addServe(program: Command): void {
     .description("Serves the functions of a JavaScript module at one or more addresses.")
     .argument("[module]", "path of the module; may be left out with --fleet")
     .addOption(listenOption())
-    .addOption(wireOption())
+    .addOption(wiresOption())
     .option("--verbose", "print who comes and goes, on stderr")
     .option("--stats", "print on stderr what happens, a line a second, and a summary at the end")
     .optionsGroup("Agents:")
@@ -65,7 +66,7 @@ export function addServe(program: Command): void {
       const { wire, fleet: hasFleet = false, verbose = false, stats = false } = flags;
       checkFlags(path, flags);
       const { listen, ...places } = listenOptionsOf(flags, flags, END);
-      const spoken = hasFleet ? fleetWireOf(wire) : wireOf(wire);
+      const spoken = spokenOf(wire, hasFleet ? fleetWireOf : wireOf);
       const handlers = path === undefined ? {} : await handlersOf(path);
       const { fleet, service } = hasFleet ? fleetOf(flags) : {};
       if (fleet !== undefined && verbose) void sayChanges(fleet, say);
@@ -73,7 +74,7 @@ export function addServe(program: Command): void {
       const isOnce = listen.every(isStdio);
       const server = await serve(listen, {
         ...places,
-        wire: spoken,
+        ...spoken,
         handlers: service === undefined ? handlers : withService(handlers, service),
         fleet,
         logger: commandLogger(verbose),
@@ -88,10 +89,15 @@ export function addServe(program: Command): void {
   withListenOptions(command, END);
 }
 
-function checkFlags(path: string | undefined, { listen = [], fleet = false, operators, duplicates }: ServeFlags): void {
+function checkFlags(path: string | undefined, flags: ServeFlags): void {
+  const { listen = [], wire = [], fleet = false, operators, duplicates } = flags;
   if (path === undefined && !fleet) throw new UsageError("Say which module to serve, or add --fleet to take in agents");
   const misplaced = operators !== undefined ? "--operators" : duplicates !== undefined ? "--duplicates" : undefined;
   if (misplaced !== undefined && !fleet) throw new UsageError(`${misplaced} belongs to a fleet: add --fleet`);
+  const single = wire.length > 1 ? listen.find((address) => !hasWires(address)) : undefined;
+  if (single !== undefined) {
+    throw new UsageError(`Only tcp://, tls:// and unix: take more than one --wire, not ${shownAddress(single)}`);
+  }
   if (fleet && listen.length > 0 && listen.every(isHttp)) {
     throw new UsageError(
       "No agent can be called over http://: add an address for agents, as in --listen ws://127.0.0.1:7000",

@@ -21,3 +21,8 @@ export function countOption(option: string): (text: string) => number {
     throw new UsageError(`${option} must be a whole number, not ${JSON.stringify(text)}`);
   };
 }
+
+/** Parses an option that may be given again: all its values, in their order. */
+export function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}

@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ManualClock } from "../core/clock.ts";
 import type { CodecLink } from "../core/codec.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
-import { fleetWireOf, wireOf, wireOption } from "./wires.ts";
+import { fleetWireOf, spokenOf, wireOf, wireOption, wiresOption } from "./wires.ts";
 
 const LINK: CodecLink = {
   role: "client",
@@ -28,6 +28,24 @@ describe("the names of wires", () => {
     expect(new Command().addOption(wireOption().env("")).parse([], { from: "user" }).opts()).toEqual({
       wire: "jsonrpc",
     });
+  });
+
+  test("a command that listens takes several, and its own word instead of the environment's", () => {
+    const parsed = (...args: string[]) => new Command().addOption(wiresOption()).parse(args, { from: "user" }).opts();
+    vi.stubEnv("CONVOKE_WIRE", "lsp");
+    expect(parsed()).toEqual({ wire: ["lsp"] });
+    expect(parsed("--wire", "native", "--wire", "jsonrpc")).toEqual({ wire: ["native", "jsonrpc"] });
+    vi.unstubAllEnvs();
+    const namesOf = (names?: readonly string[]) => {
+      const spoken = spokenOf(names);
+      return "wire" in spoken ? spoken.wire.name : spoken.wires.map(({ name }) => name);
+    };
+    expect([namesOf(), namesOf(["lsp"]), namesOf(["native", "jsonrpc"])]).toEqual([
+      "jsonrpc",
+      "lsp",
+      ["native", "jsonrpc"],
+    ]);
+    expect(() => spokenOf(["native", "gorpc"], fleetWireOf)).toThrow(/no agents on gorpc/);
   });
 
   test.each(["jsonrpc", "native", "gorpc"])("%s is the wire of that name", (name) => {

@@ -8,7 +8,7 @@ import { command } from "../wires/command.ts";
 import { jsonrpc } from "../wires/jsonrpc.ts";
 import { lsp } from "../wires/lsp.ts";
 import { type NativeWireOptions, native } from "../wires/native.ts";
-import { UsageError } from "./usage.ts";
+import { collect, UsageError } from "./usage.ts";
 
 const NAMES =
   "jsonrpc, lsp, native, native:json, native:msgpack, gorpc, gorpc:deflate, command:<prefix>, raw, split:<byte>, header:<type>, strict:<type>";
@@ -22,6 +22,22 @@ const NO_FLEET: ReadonlyMap<string, string> = new Map([
 /** The `--wire` option of every command that opens a link; the environment variable `CONVOKE_WIRE` sets its default. */
 export function wireOption(): Option {
   return new Option("--wire <name>", `wire to speak: ${NAMES}`).env("CONVOKE_WIRE").default("jsonrpc");
+}
+
+/** `--wire` of a command that listens, once for each wire. */
+export function wiresOption(): Option {
+  const about = `wire to speak: ${NAMES}; given again, one port speaks all of them (default: "jsonrpc")`;
+  return new Option("--wire <name>", about).env("CONVOKE_WIRE").argParser(collect);
+}
+
+/** The option of `serve` for what `wiresOption` gave: one wire, or several that the port tells apart. */
+export function spokenOf(
+  names: readonly string[] = [],
+  wireNamed: (name: string) => Wire = wireOf,
+): { readonly wire: Wire } | { readonly wires: readonly Wire[] } {
+  const wires = names.map((name) => wireNamed(name));
+  const [wire = jsonrpc()] = wires;
+  return wires.length > 1 ? { wires } : { wire };
 }
 
 /** The wire of a name. Throws `UsageError` for a name that there is not. */
