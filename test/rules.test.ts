@@ -383,27 +383,78 @@ describe("concurrency", () => {
     expect(hand.peer.isOpen).toBe(true);
   });
 
-  test("at twice maxQueuedBytes the link ends", async () => {
+  describe("replies of handlers that had begun", () => {
     const bound = 50_000;
-    const gate = deferred();
-    const hand = new Hand({
-      capacity: 1,
-      limits: { maxQueuedBytes: bound },
-      handlers: { reply: async () => (await gate.promise, "x".repeat(1000)) },
+    /** An end with 200 calls under way whose replies, of so many bytes each, come at once when the gate opens. */
+    async function withReplies(size: number) {
+      const gate = deferred();
+      const clock = new ManualClock();
+      const hand = new Hand({
+        capacity: 1,
+        clock,
+        limits: { maxQueuedBytes: bound },
+        handlers: { reply: async () => (await gate.promise, "x".repeat(size)) },
+      });
+      hand.stopReading();
+      await hand.say(...numbers(200).map((each) => call(each, "reply")));
+      expect(hand.peer.runningCount).toBe(200);
+      gate.resolve();
+      await turn();
+      return { hand, clock };
+    }
+
+    test("all leave when the other side reads, also when they are more than twice maxQueuedBytes", async () => {
+      const { hand, clock } = await withReplies(3000);
+      expect(hand.peer.queuedBytes).toBeGreaterThan(bound * 10);
+      clock.advance(4000);
+      expect(hand.peer.isOpen).toBe(true);
+      hand.readOn();
+      await turn(20);
+      expect(hand.got.filter(({ kind }) => kind === "result")).toHaveLength(200);
+      expect(hand.peer.queuedBytes).toBe(0);
     });
-    hand.stopReading();
-    await hand.say(...numbers(200).map((each) => call(each, "reply")));
-    const mine = codeOf(hand.peer.call("mine"));
-    await turn();
-    expect(hand.peer.runningCount).toBe(200);
-    gate.resolve();
-    const reason = await hand.peer.closed;
-    expect(reason.error).toMatchObject({
-      code: "resource_exhausted",
-      message: "The other side does not read what it is sent",
+
+    test("at twice maxQueuedBytes the link ends when the other side takes nothing for 5 s", async () => {
+      const { hand, clock } = await withReplies(1000);
+      const mine = codeOf(hand.peer.call("mine"));
+      clock.advance(4900);
+      expect(hand.peer.isOpen).toBe(true);
+      clock.advance(200);
+      expect((await hand.peer.closed).error).toMatchObject({
+        code: "resource_exhausted",
+        message: "The other side does not read what it is sent",
+      });
+      expect(await mine).toMatch(/^(unavailable|resource_exhausted)\//);
     });
-    expect(hand.peer.queuedBytes).toBeLessThanOrEqual(bound * 2 + 1100);
-    expect(await mine).toMatch(/^unavailable\//);
+
+    test("a pause of this process is not held against the other side", async () => {
+      const { hand, clock } = await withReplies(1000);
+      clock.advance(60_000, 60_000);
+      clock.advance(4900);
+      expect(hand.peer.isOpen).toBe(true);
+    });
+
+    test("beyond 16 times maxQueuedBytes they become errors, and the others are kept", async () => {
+      const { hand } = await withReplies(10_000);
+      expect(hand.peer.queuedBytes).toBeLessThanOrEqual(bound * 17);
+      hand.readOn();
+      await turn(20);
+      const replies = hand.got.filter(({ kind }) => kind === "result" || kind === "error");
+      expect(replies).toHaveLength(200);
+      const refused = replies.filter(({ kind }) => kind === "error");
+      expect(refused.length).toBeGreaterThan(100);
+      expect(refused[0]).toMatchObject({ error: { code: "resource_exhausted", executed: "yes" } });
+      expect(hand.peer.isOpen).toBe(true);
+    });
+
+    test("at 32 times as much, which is what nobody asked for, the link ends at once", async () => {
+      const { hand } = await withReplies(1000);
+      for (let n = 0; n < 300 && hand.peer.isOpen; n++) {
+        await hand.say(...numbers(100).map((token) => ({ kind: "ping", token })));
+      }
+      expect((await hand.peer.closed).error?.code).toBe("resource_exhausted");
+      expect(hand.peer.queuedBytes).toBeLessThanOrEqual(bound * 33);
+    });
   });
 
   test("the estimate of queued bytes counts values with many small parts as well", async () => {

@@ -4,7 +4,7 @@ import { after } from "./clock.ts";
 import type { Cannot, Codec } from "./codec.ts";
 import { protocolError, RpcError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import type { ErrorMessage, Message, RequestMessage, ResultMessage } from "./message.ts";
+import type { BatchMessage, ErrorMessage, Message, RequestMessage, ResultMessage } from "./message.ts";
 import type { Meter } from "./meter.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outgoing, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
@@ -50,6 +50,13 @@ const FLUSH_BULK = 64 << 10;
 const MESSAGES_PER_ENCODE = 256;
 /** An end that owes this many times `maxPending` replies is stuck. */
 const STUCK = 10;
+/** An end that takes nothing for so long, while this many times `maxQueuedBytes` wait for it, does not read. */
+const STALLED_MS = 5000;
+const STALLED = 2;
+/** Handlers that had begun may reply this many times `maxQueuedBytes`; beyond it no value is kept. */
+const MOST_KEPT = 16;
+/** What is left then is small, and much of it is what nobody asked for. */
+const MOST = 2 * MOST_KEPT;
 
 /** The sending half of a peer: outbox, encoding, one write per flush, back-pressure. Nothing leaves before `start`. */
 export class Sender {
@@ -58,6 +65,7 @@ export class Sender {
   #state: "held" | "open" | "stopped" = "held";
   /** The channel said "full" and has not taken it back. */
   #full = false;
+  #fullSince = 0;
   #flushing = false;
   #scheduled = false;
   #queuedBytes = 0;
@@ -120,13 +128,10 @@ export class Sender {
   /** Queues a message; it leaves at the end of this turn, or earlier. */
   post(message: Outgoing): void {
     if (this.#state === "stopped") return;
-    const queued = this.#outbox.push(message);
-    if (this.#full) {
-      this.#queuedBytes += roughBytes(message);
-      if (this.#queuedBytes > this.#host.options.limits.maxQueuedBytes * 2) {
-        return this.#host.broken(new RpcError("resource_exhausted", "The other side does not read what it is sent"));
-      }
-    } else this.#bulk += glanceBytes(message);
+    const kept = this.#full ? this.#keep(message) : message;
+    if (kept === undefined) return;
+    const queued = this.#outbox.push(kept);
+    if (!this.#full) this.#bulk += glanceBytes(kept);
     if (queued >= this.#flushAt || this.#bulk >= FLUSH_BULK) return this.flush();
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -205,12 +210,41 @@ export class Sender {
   }
 
   expire(now: number): number {
+    const { maxQueuedBytes } = this.#host.options.limits;
+    const isStalled = this.#full && now - this.#fullSince >= STALLED_MS;
+    if (isStalled && this.#queuedBytes > maxQueuedBytes * STALLED) this.#host.broken(doesNotRead());
     return this.#outbox.expire(now);
+  }
+
+  /** This process stood still for so long: nobody could see that the channel takes more. */
+  excuse(pausedMs: number): void {
+    this.#fullSince += pausedMs;
   }
 
   /** So many messages came at once. */
   heard(messages: number): void {
     this.#burst = Math.max(messages, this.#burst - (this.#burst >> 3));
+  }
+
+  /**
+   * Counts what has to wait, and gives what is kept of it. Requests of this end are refused before they come here, so one of
+   * them is kept whatever its size; what handlers reply that had begun is kept while that is possible at all.
+   */
+  #keep(message: Outgoing): Outgoing | undefined {
+    const { maxQueuedBytes } = this.#host.options.limits;
+    const bytes = roughBytes(message);
+    const kept = this.#queuedBytes + bytes > maxQueuedBytes * MOST_KEPT ? this.#withoutValue(message) : message;
+    this.#queuedBytes += kept === message ? bytes : roughBytes(kept);
+    if (isItem(message) || this.#queuedBytes <= maxQueuedBytes * MOST) return kept;
+    this.#host.broken(doesNotRead());
+    return undefined;
+  }
+
+  /** Replies as the errors that say why they are not kept; other messages as they are. */
+  #withoutValue<Kind extends Message>(message: Kind): Kind | ErrorMessage | BatchMessage {
+    if (message.kind === "result" || message.kind === "error") return this.#replacement(message, tooMuchWaits());
+    if (message.kind !== "batch" || message instanceof OutgoingBatch) return message;
+    return { kind: "batch", messages: message.messages.map((each) => this.#withoutValue(each)) };
   }
 
   #prepare(message: Outgoing): void {
@@ -257,6 +291,7 @@ export class Sender {
 
   #wait(full: Promise<void>): void {
     this.#full = true;
+    this.#fullSince = this.#host.options.clock.now;
     void full.then(() => {
       this.#full = false;
       this.flush();
@@ -278,7 +313,7 @@ export class Sender {
     return this.#replacement(message, cause, reason);
   }
 
-  #replacement(reply: ResultMessage | ErrorMessage, cause: RpcError, reason: unknown): ErrorMessage {
+  #replacement(reply: ResultMessage | ErrorMessage, cause: RpcError, reason?: unknown): ErrorMessage {
     const code = cause.code === "invalid_argument" ? "internal" : cause.code;
     if (reply.kind === "result") countCode(this.#host.counters, "servedErrorsByCode", code);
     const error = new RpcError(code, `The reply cannot be sent: ${printable(cause.message)}`, {
@@ -288,6 +323,15 @@ export class Sender {
     this.#host.unsendable(error);
     return { kind: "error", id: reply.id, error, call: reply.call };
   }
+}
+
+function doesNotRead(): RpcError {
+  return new RpcError("resource_exhausted", "The other side does not read what it is sent");
+}
+
+function tooMuchWaits(): RpcError {
+  const why = `more than ${MOST_KEPT} times maxQueuedBytes wait for the other side, which reads slower than handlers reply`;
+  return new RpcError("resource_exhausted", why);
 }
 
 /** This end's notifications, members of batches with them. */

@@ -84,6 +84,7 @@ export class Watch implements Visited {
 
   excuse(pausedMs: number): void {
     this.#liveness.excuse(pausedMs);
+    this.#host.sender.excuse(pausedMs);
   }
 
   visit(now: number): number {
