@@ -1220,6 +1220,8 @@ describe("openings", () => {
       ],
       [{ kind: "welcome", hello: {} }],
       [{ kind: "batch", messages: [] }],
+      [{ kind: "ping", token: 1 }],
+      [{ kind: "cancel", id: 1 }],
     ]) {
       const hand = new Hand({ wire });
       await hand.say(...messages);
@@ -1238,6 +1240,27 @@ describe("openings", () => {
     expect(hand.got[1]).toMatchObject({ kind: "call", id: 0 });
     await hand.say(result(0, "ok"));
     expect(await small).toBe("ok");
+  });
+
+  test("a first id from which ids would stop to differ is passed over", async () => {
+    const hand = new Hand({ wire });
+    await hand.say({ kind: "hello", hello: { nextId: Number.MAX_SAFE_INTEGER } });
+    const calls = numbers(3).map((each) => hand.peer.call(`x${each}`));
+    await turn();
+    const ids = hand.got.flatMap((message) => (message.kind === "call" ? [message.id] : []));
+    expect(new Set(ids).size).toBe(3);
+    await hand.say(...ids.map((id) => result(id, "ok")));
+    expect(await Promise.all(calls)).toEqual(["ok", "ok", "ok"]);
+  });
+
+  test("what is not answered before the opening is over has a bound", async () => {
+    const hand = new Hand({ wire, limits: { maxQueuedBytes: 100_000 } });
+    await hand.say(
+      ...numbers(190).map(() => ({ kind: "invalid", id: null, error: { code: "internal", message: "" } })),
+    );
+    expect(hand.peer.isClosed).toBe(false);
+    await hand.say(...numbers(20).map(() => ({ kind: "invalid", id: null, error: { code: "internal", message: "" } })));
+    expect((await hand.peer.closed).error?.code).toBe("resource_exhausted");
   });
 
   test("a peer that serves later answers what came before", async () => {

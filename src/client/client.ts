@@ -361,10 +361,11 @@ export class Client<Api = unknown> implements Caller {
   }
 
   /** Dials over one rung, and meets whoever is there. */
-  async #attempt({ dial }: Rung, { signal, dialMs }: Bounds, { moves, onMet, onGoodbye }: Dialling): Promise<Peer> {
+  async #attempt({ dial }: Rung, { signal, dialMs }: Bounds, dialling: Dialling): Promise<Peer> {
+    const { moves, onMet, ...hooks } = dialling;
     const raw = await this.#connect(dial, dialMs, signal);
     onMet();
-    return establish(raw, this.#wire, { ...this.#link, hello: this.#hellos?.next(moves), onGoodbye }, signal);
+    return establish(raw, this.#wire, { ...this.#link, hello: this.#hellos?.next(moves), ...hooks }, signal);
   }
 
   /** A link is up, or another one in its place. */

@@ -21,6 +21,7 @@ export interface Dialling {
   /** There is a connection: from now on the other side may know of it. */
   readonly onMet: () => void;
   readonly onGoodbye: NonNullable<EstablishOptions["onGoodbye"]>;
+  readonly onRemoteEnded: NonNullable<EstablishOptions["onRemoteEnded"]>;
 }
 
 /** What a link needs of its client. */
@@ -117,6 +118,8 @@ export class Link {
         goodbye = { message: text, ...(redialAfterMs !== undefined && { redialAfterMs }) };
         this.#lost(peer, goodbye);
       },
+      // It may go on for as long as handlers of this end run, and takes no calls meanwhile.
+      onRemoteEnded: (peer) => this.#lost(peer, { message: "the other side has ended" }),
     };
     try {
       return { peer: await this.#host.attempt(rung, bounds, dialling), goodbye: () => goodbye };
@@ -158,8 +161,9 @@ export class Link {
     await old.drain(Number.POSITIVE_INFINITY, "moved to a better address");
   }
 
-  #lost(peer: Peer, reason: CloseReason): void {
+  #lost(peer: Peer, given: CloseReason): void {
     if (peer !== this.#peer) return;
+    const reason = peer.isOnce ? { ...given, redialAfterMs: Number.POSITIVE_INFINITY } : given;
     if (this.#isMoving) this.#held ??= reason;
     else this.#end(reason);
   }

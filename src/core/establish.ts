@@ -37,6 +37,7 @@ export async function establish(
   signal?: AbortSignal,
 ): Promise<Peer> {
   const { role, limits, clock, handshakeTimeoutMs, meter } = options;
+  const { remoteAddress, once } = raw;
   const counters = newCounters();
   meter?.join(counters);
   let close = (reason: CloseReason): void => (raw.pipe ?? raw.channel).close(reason);
@@ -68,14 +69,13 @@ export async function establish(
     let channel: Channel;
     if (raw.pipe === undefined) channel = countedChannel(raw.channel, counters);
     else {
-      const { remoteAddress } = raw;
       const own = countedPipe(raw.pipe, counters);
       const pipe = (await Promise.race([options.wrapPipe?.(own, { remoteAddress, role }), givenUp])) ?? own;
       channel = wire.framing(pipe, { role, limits, clock });
     }
     close = (reason) => channel.close(reason);
     if (options.authenticator !== undefined) {
-      loan = new ChannelLoan(channel, raw.remoteAddress);
+      loan = new ChannelLoan(channel, remoteAddress);
       const proven = options.authenticator[role](loan).catch((thrown: unknown) => {
         hasRefused = true;
         throw thrown;
@@ -85,7 +85,7 @@ export async function establish(
       channel = loan.release();
       loan = undefined;
     }
-    const peer = new Peer(channel, wire, options, { counters, identity, remoteAddress: raw.remoteAddress });
+    const peer = new Peer(channel, wire, options, { counters, identity, remoteAddress, once });
     isAlone = false;
     close = (reason) => peer.end(reason);
     await Promise.race([peer.opened, givenUp]);
@@ -96,7 +96,7 @@ export async function establish(
     return peer;
   } catch (thrown) {
     if (meter !== undefined) meter.attempts.handshakeErrors++;
-    const failure = failureOf(thrown, wire, role);
+    const failure = failureOf(thrown, wire, role, once);
     // On a pipe a close with an error drops what was written, and there the authenticator has said why.
     close(hasRefused && raw.pipe !== undefined ? withoutError(failure.reason) : failure.reason);
     if (isAlone) meter?.leave(counters);
@@ -122,12 +122,13 @@ function withoutError({ error: _, ...reason }: CloseReason): CloseReason {
 }
 
 /** Why there is no link. What a hook of this end threw is hidden from the other side; a client, whose own it is, is told. */
-function failureOf(thrown: unknown, wire: Wire, role: Role): HandshakeFailure {
+function failureOf(thrown: unknown, wire: Wire, role: Role, once = false): HandshakeFailure {
   const error = RpcError.from(thrown);
   const { code, message, cause } = error;
   const closeCode = typeof error.wireCode === "number" ? { closeCode: error.wireCode } : {};
   const given: CloseReason = { message, error, ...closeCode };
   const isOwn = role === "client" && !RpcError.is(thrown) && code === "internal" && cause instanceof Error;
   const told = isOwn ? new RpcError(code, `${message}: ${cause.message}`, { ...error, cause }) : error;
-  return new HandshakeFailure(told, wire.closed?.(given) ?? given);
+  const reason = wire.closed?.(given) ?? given;
+  return new HandshakeFailure(told, once ? { ...reason, redialAfterMs: Number.POSITIVE_INFINITY } : reason);
 }

@@ -42,6 +42,8 @@ const CLOSED = "the link is closed";
 export interface AboutLink {
   readonly remoteAddress?: string | undefined;
   readonly identity?: unknown;
+  /** No other connection can take its place. */
+  readonly once?: boolean | undefined;
   /** What counts the bytes of the connection already. */
   readonly counters?: Counters | undefined;
 }
@@ -98,6 +100,8 @@ export class Peer
   data: unknown = undefined;
   readonly remoteAddress: string | undefined;
   readonly identity: unknown;
+  /** No other link can take its place. */
+  readonly isOnce: boolean;
   readonly options: PeerOptions;
   readonly channel: Channel;
   readonly codec: Codec;
@@ -137,6 +141,7 @@ export class Peer
     this.#maxFrameBytes = limits.maxFrameBytes;
     this.remoteAddress = about.remoteAddress;
     this.identity = about.identity;
+    this.isOnce = about.once === true;
     this.calls.nextId = wire.firstId ?? 1;
     this.codec = wire.codec(this);
     this.sender = new Sender(this);
@@ -393,7 +398,7 @@ export class Peer
   }
 
   met({ nextId, maxFrameBytes }: Hello): void {
-    if (nextId !== undefined) this.calls.nextId = nextId;
+    if (nextId !== undefined) this.calls.from(nextId);
     if (maxFrameBytes !== undefined) this.#maxFrameBytes = Math.min(this.#maxFrameBytes, maxFrameBytes);
   }
 

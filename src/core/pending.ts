@@ -2,6 +2,9 @@ import { IdTable } from "./id-table.ts";
 import type { Id } from "./message.ts";
 import type { OutgoingCall } from "./outgoing.ts";
 
+/** From here on there are as many ids left as a link can ever use. */
+const MAX_FIRST_ID = 2 ** 52;
+
 /** The calls of one link that were sent and have not settled. The only such table in the library. */
 export class Pending {
   nextId = 1;
@@ -15,6 +18,11 @@ export class Pending {
 
   get(id: Id): OutgoingCall | undefined {
     return this.#calls.get(id);
+  }
+
+  /** The other side wants ids from here on. One from which nobody could count on is passed over: ids must differ. */
+  from(id: number): void {
+    if (id <= MAX_FIRST_ID) this.nextId = id;
   }
 
   /** Gives the call its id on this link: from here on it may have run. */

@@ -133,12 +133,14 @@ export class Receiver implements ChannelSink {
         for (const member of message.messages) this.#countMember(member);
         return service.receiveBatch(message, options.clock.now, (member) => this.#receive(member));
       case "cancel":
+        if (!opening.isDone) return opening.tooEarly();
         return service.cancel(message.id);
       case "invalid":
         counters.invalid++;
         options.logger.debug(`Not a request: ${printable(message.error.message)}`);
         return service.answerInvalid(message);
       case "ping":
+        if (!opening.isDone) return opening.tooEarly();
         return sender.post({ kind: "pong", token: message.token });
       case "pong":
         return watch.pong();

@@ -55,8 +55,9 @@ const STALLED_MS = 5000;
 const STALLED = 2;
 /** Handlers that had begun may reply this many times `maxQueuedBytes`; beyond it no value is kept. */
 const MOST_KEPT = 16;
-/** What is left then is small, and much of it is what nobody asked for. */
-const MOST = 2 * MOST_KEPT;
+/** Small messages cost more than they say: one may wait for each so many bytes of `maxQueuedBytes`, and fewer before the opening is over. */
+const BYTES_PER_MESSAGE = 32;
+const BYTES_PER_HELD_MESSAGE = 512;
 
 /** The sending half of a peer: outbox, encoding, one write per flush, back-pressure. Nothing leaves before `start`. */
 export class Sender {
@@ -128,10 +129,11 @@ export class Sender {
   /** Queues a message; it leaves at the end of this turn, or earlier. */
   post(message: Outgoing): void {
     if (this.#state === "stopped") return;
-    const kept = this.#full ? this.#keep(message) : message;
+    const waits = this.#full || this.#state === "held";
+    const kept = waits ? this.#keep(message) : message;
     if (kept === undefined) return;
     const queued = this.#outbox.push(kept);
-    if (!this.#full) this.#bulk += glanceBytes(kept);
+    if (!waits) this.#bulk += glanceBytes(kept);
     if (queued >= this.#flushAt || this.#bulk >= FLUSH_BULK) return this.flush();
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -235,7 +237,8 @@ export class Sender {
     const bytes = roughBytes(message);
     const kept = this.#queuedBytes + bytes > maxQueuedBytes * MOST_KEPT ? this.#withoutValue(message) : message;
     this.#queuedBytes += kept === message ? bytes : roughBytes(kept);
-    if (isItem(message) || this.#queuedBytes <= maxQueuedBytes * MOST) return kept;
+    const perMessage = this.#full ? BYTES_PER_MESSAGE : BYTES_PER_HELD_MESSAGE;
+    if (isItem(message) || this.#outbox.length * perMessage <= maxQueuedBytes) return kept;
     this.#host.broken(doesNotRead());
     return undefined;
   }

@@ -54,6 +54,8 @@ export type Builtins = (dispatcher: Dispatcher, connection: Connection) => Dispa
 export type RawConnection = {
   readonly remoteAddress?: string;
   readonly identity?: unknown;
+  /** There is no second connection of this kind (a program that was started, stdio): whatever ends it, nobody dials again. */
+  readonly once?: boolean;
   /** What the other side speaks, where the transport has found it out; absent: the wire of this end. */
   readonly wire?: Wire;
 } & ({ readonly pipe: Pipe; readonly channel?: undefined } | { readonly channel: Channel; readonly pipe?: undefined });

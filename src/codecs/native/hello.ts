@@ -49,8 +49,7 @@ export function readHello(value: unknown): { readonly hello: Hello; readonly ter
   const bodies = bodiesOf(given.bodies);
   if (bodies.length === 0) throw protocolError("The other side reads no body that this end can write");
   const maxDepth = isCount(given.maxDepth) ? given.maxDepth : Number.POSITIVE_INFINITY;
-  const hello = { ...helloOf(given), ...(isCount(given.nextId) && { nextId: given.nextId }) };
-  return { hello, terms: { versions: [VERSION], bodies, maxDepth } };
+  return { hello: helloOf(given), terms: { versions: [VERSION], bodies, maxDepth } };
 }
 
 function bodiesOf(value: unknown): BodyName[] {

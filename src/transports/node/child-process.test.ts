@@ -76,7 +76,7 @@ describe("a process that serves on its standard streams", () => {
     await stdioListen()(({ pipe }) => pipe.open({
       data: (bytes) => pipe.write(bytes.slice()),
       ended: () => { void pipe.write("x".repeat(1_000_000)); pipe.close(); },
-      closed: (reason) => { process.exitCode = reason.redialAfterMs === Infinity ? 0 : 1; },
+      closed: (reason) => { process.exitCode = reason.error === undefined ? 0 : 1; },
     }));
   `;
 

@@ -32,8 +32,8 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
  * Starts a program and talks over its standard input and output; its standard error goes to ours. Each dial starts a
- * new one. The link is over when the program exits and all of its output was delivered, and every reason says "never
- * dial again".
+ * new one. The link is over when the program exits and all of its output was delivered, and is never dialled
+ * again.
  *
  * `close` ends its input, waits `killAfterMs`, sends SIGTERM, waits as long again and sends SIGKILL; with an error it
  * sends SIGTERM at once. When this process exits first, the program sees its input end and gets SIGTERM.
@@ -94,7 +94,6 @@ function connectionOf(child: Child, command: string, killAfterMs: number): RawCo
     input: child.stdout,
     output: child.stdin,
     end: (atOnce) => ending.begin(atOnce),
-    once: true,
     endsAsOne: true,
   });
   // It reads no more, so it is no peer any more; how it exits says why.
@@ -106,7 +105,7 @@ function connectionOf(child: Child, command: string, killAfterMs: number): RawCo
   });
   // `exit` may come before the last of the output, `close` comes after it.
   child.once("close", (code, signal) => pipe.finished(exitReason(command, code, signal)));
-  return { pipe, remoteAddress: `exec:${command} (pid ${child.pid})` };
+  return { pipe, remoteAddress: `exec:${command} (pid ${child.pid})`, once: true };
 }
 
 /** Ends one child and what it has started, step by step, and with this process at the latest. */

@@ -65,7 +65,7 @@ describe("standard input and output", () => {
     await recorder.untilClosed();
     expect(recorder.text).toBe("last words");
     expect(recorder.endings).toBe(1);
-    expect(recorder.reason).toEqual({ message: "Closed by this end", redialAfterMs: Infinity });
+    expect(recorder.reason).toEqual({ message: "Closed by this end" });
     recorder.expectSound();
   });
 
@@ -98,7 +98,7 @@ describe("standard input and output", () => {
     await turn();
     void pipe.write("into the void");
     await recorder.untilClosed();
-    expect(recorder.reason).toEqual({ message: "The other side closed our standard output", redialAfterMs: Infinity });
+    expect(recorder.reason).toEqual({ message: "The other side closed our standard output" });
   });
 
   test("an input that fails is a close with its cause", async () => {

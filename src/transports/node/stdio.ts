@@ -20,7 +20,7 @@ export interface StdioStreams {
  * process does; any other output is ended.
  */
 export function stdioConnection({ input = process.stdin, output = process.stdout }: StdioStreams = {}): RawConnection {
-  return { pipe: stdioPipe(input, output), remoteAddress: "stdio:" };
+  return { pipe: stdioPipe(input, output), remoteAddress: "stdio:", once: true };
 }
 
 /** Listens on the standard streams: accepts exactly one connection, which is there from the start. */
@@ -47,7 +47,7 @@ function stdioPipe(input: Readable, output: Writable): Pipe {
     pipe.finished(reason);
   };
   const end = once(() => flush(output, () => finish({ message: "Closed by this end" })));
-  const pipe = new StreamPipe({ input, output, end, once: true });
+  const pipe = new StreamPipe({ input, output, end });
   /** Nobody reads us any more; what was said to us before is heard first. */
   const unread = once((reason: CloseReason) => {
     if (pipe.closing) finish(reason);

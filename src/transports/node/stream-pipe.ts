@@ -17,8 +17,6 @@ export interface StreamEnds {
    * error follows a graceful one. What comes in meanwhile is discarded already.
    */
   end(atOnce: boolean): void;
-  /** There is no second connection of this kind, so every reason says "never dial again". */
-  readonly once?: boolean;
   /** The end of the input comes with the end of all, whose reason says more: `ended` is told only if that does not follow. */
   readonly endsAsOne?: boolean;
 }
@@ -101,8 +99,7 @@ export class StreamPipe implements Pipe {
   /** Tells the sink that it is over. Called by the owner of the streams; the first reason counts, and that of `close` before it. */
   finished(reason: CloseReason): void {
     if (this.#finished !== undefined) return;
-    const why = this.#closing ?? reason;
-    this.#finished = this.#ends.once === true ? { redialAfterMs: Infinity, ...why } : why;
+    this.#finished = this.#closing ?? reason;
     this.relieve();
     if (this.#opened) this.#tellFinished(this.#finished);
   }
