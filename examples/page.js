@@ -48,10 +48,10 @@ function sleep(ms, signal) {
 /** Pages that want to be called each second. */
 const listeners = new Set();
 
-/** What a page can call. `peer` is the page that did, and can be called back before its call is answered. */
+/** What a page can call. `peer` calls that page back before its call is answered; `connection` is the link it came over. */
 const handlers = {
   math: { add: ({ a, b }) => a + b },
-  greet: ({ name }, { peer }) => `Hello ${name}, you are ${peer.hello?.name}`,
+  greet: ({ name }, { connection }) => `Hello ${name}, you are ${connection.hello?.name}`,
   countdown: async ({ from }, { peer, signal }) => {
     for (let left = from; left > 0; left--) {
       await peer.notify("page.progress", { left });
@@ -64,12 +64,12 @@ const handlers = {
     for (let time = 1; time <= times; time++) answers.push(await peer.call("page.blink", { time }));
     return answers;
   },
-  eachSecond: ({ on }, { peer }) => {
-    if (on) listeners.add(peer);
-    else listeners.delete(peer);
+  eachSecond: ({ on }, { connection }) => {
+    if (on) listeners.add(connection);
+    else listeners.delete(connection);
   },
-  hangUp: (_, { peer }) => {
-    setTimeout(() => peer.close({ graceMs: 0 }), 100);
+  hangUp: (_, { connection }) => {
+    setTimeout(() => connection.close({ graceMs: 0 }), 100);
     return "in 100 ms";
   },
 };

@@ -8,6 +8,12 @@ import { cannotConnect, codeOf, explain } from "./system-error.ts";
 /** How long a closed socket waits for the other side to end too. */
 const LINGER_MS = 1000;
 
+/**
+ * How often a socket is asked for errors whose other side has ended. Nothing is read there any more, and so nothing tells that
+ * the other side is gone altogether.
+ */
+const ASK_MS = 1000;
+
 /** What the sockets of tcp, tls and unix are made with. */
 export const SOCKET_OPTIONS: {
   readonly allowHalfOpen: true;
@@ -37,12 +43,13 @@ const ENDS: unique symbol = Symbol("ends");
 
 type Piped = Socket & { [ENDS]?: SocketEnds };
 
-/** A socket as both streams of a pipe, and its last second: FIN after what was written, then the wait for the other side's. */
+/** A socket as both streams of a pipe, and its end: whether there is still somebody to answer, FIN after what was written, the wait for the other side's. */
 class SocketEnds implements StreamEnds {
   readonly input: Socket;
   readonly pipe: StreamPipe;
   #broken: Error | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
+  #asking: NodeJS.Timeout | undefined = undefined;
   #unwatch: (() => void) | undefined = undefined;
 
   constructor(socket: Piped) {
@@ -50,6 +57,7 @@ class SocketEnds implements StreamEnds {
     socket[ENDS] = this;
     socket.on("error", onError);
     this.pipe = new StreamPipe(this);
+    socket.on("end", onEnd);
     socket.on("close", onClose);
   }
 
@@ -58,10 +66,16 @@ class SocketEnds implements StreamEnds {
   }
 
   end(atOnce: boolean): void {
+    clearInterval(this.#asking);
     if (atOnce) return this.#finish();
     this.#unwatch = onStall(this.input, () => this.input.destroy());
     this.input.once("finish", () => this.#finish());
     this.input.end();
+  }
+
+  /** The other side has ended (called by the socket). A write of nothing sends nothing, and fails when nobody can be reached. */
+  ended(): void {
+    this.#asking = setInterval(() => this.input.write(""), ASK_MS).unref();
   }
 
   /** The socket broke (called by it). */
@@ -83,12 +97,17 @@ class SocketEnds implements StreamEnds {
 
   #stop(): void {
     this.#unwatch?.();
+    clearInterval(this.#asking);
     clearTimeout(this.#timer);
   }
 }
 
 function onError(this: Piped, error: Error): void {
   this[ENDS]?.broke(error);
+}
+
+function onEnd(this: Piped): void {
+  this[ENDS]?.ended();
 }
 
 function onClose(this: Piped): void {
