@@ -41,7 +41,7 @@ export type { EndOptions } from "./core/options.ts";
 export type { CallOptions, CheckedCallOptions } from "./core/outgoing.ts";
 export type { PrometheusOptions } from "./core/prometheus.ts";
 export { prometheusText } from "./core/prometheus.ts";
-export type { Remote } from "./core/remote.ts";
+export type { HandlersOf, MaybeSchema, Remote, ResultOf, WithSchema } from "./core/remote.ts";
 export { remoteOf } from "./core/remote.ts";
 export type { Attempts, CodeCounts, Counts, Gauges, PerCall, Stats } from "./core/stats.ts";
 export { perCall, statsBetween } from "./core/stats.ts";

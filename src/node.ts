@@ -33,6 +33,7 @@ export {
 } from "./node/port-services.ts";
 export type { GuardOptions } from "./transports/guard.ts";
 export { deflate } from "./transports/node/deflate.ts";
+export { type ExecOptions, type ExecTarget, execDialer } from "./transports/node/exec.ts";
 export type {
   GrpcConnectOptions,
   GrpcIdentify,
@@ -77,7 +78,7 @@ export async function connect<Api = unknown, Data = unknown>(
   address: string | Dialer | readonly (string | Dialer)[],
   options: NodeConnectOptions<Data> = {},
 ): Promise<Client<Api>> {
-  const places = typeof address === "string" || typeof address === "function" ? [address] : address;
+  const places = placesOf(address);
   const { wire = jsonrpc(), authenticator } = options;
   return Client.open<Api, Data>(await dialersOf(places, options, { wire, authenticator }), wire, options);
 }
@@ -92,7 +93,7 @@ export async function serve<Data = unknown>(
   addresses: string | Listen | readonly (string | Listen)[],
   options: NodeServeOptions<Data> = {},
 ): Promise<Server> {
-  const places = typeof addresses === "string" || typeof addresses === "function" ? [addresses] : addresses;
+  const places = placesOf(addresses);
   const wire = ownWire(options, jsonrpc);
   const parsed = places.map((place) => (typeof place === "string" ? parseAddress(place) : place));
   for (const place of parsed) if (typeof place !== "function") checkRoom(place, options.authenticator);
@@ -110,4 +111,14 @@ export async function openChannel(
 ): Promise<raw.OpenChannel> {
   const dial = await dialerOf(typeof address === "string" ? parseAddress(address) : address, options);
   return raw.openChannel(dial, options.wire ?? jsonrpc(), options);
+}
+
+/** Throws `TypeError` for what is neither addresses nor places of one's own. */
+function placesOf<Own extends (...given: never[]) => unknown>(
+  given: string | Own | readonly (string | Own)[],
+): readonly (string | Own)[] {
+  const places = Array.isArray(given) ? (given as readonly (string | Own)[]) : [given as string | Own];
+  const wrong = places.find((place) => typeof place !== "string" && typeof place !== "function");
+  if (wrong === undefined && !places.includes(undefined as never)) return places;
+  throw new TypeError(`An address is a text such as "tcp://127.0.0.1:7000", not ${String(wrong)}`);
 }

@@ -10,7 +10,7 @@ import { type WebSocketOptions, webSocketDialer } from "./transports/web/ws-dial
 export type { Client, ClientState, ConnectOptions } from "./client/client.ts";
 export type { Redial } from "./client/redial.ts";
 export { RpcError } from "./core/errors.ts";
-export type { Remote } from "./core/remote.ts";
+export type { HandlersOf, Remote } from "./core/remote.ts";
 export type { Authenticator, Dialer, Wire } from "./core/wire.ts";
 export type { PollConnectOptions } from "./http/poll/dialer.ts";
 export type { MakeWebSocket, WebSocketOptions, WebSocketTarget } from "./transports/web/ws-dialer.ts";

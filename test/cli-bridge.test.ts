@@ -237,6 +237,7 @@ describe("what the far end notifies", () => {
     await Promise.all(clients.map((client) => client.call("echo", [1])));
     await server.connections[0]?.notify("news", { n: 1 });
     expect(await Promise.all(heard)).toEqual([{ n: 1 }, { n: 1 }]);
+    expect(await events.next()).toBe(": ");
     expect(await events.next()).toBe('data: {"jsonrpc":"2.0","method":"news","params":{"n":1}}');
     expect(await refused.promise).toMatchObject({
       code: "unimplemented",

@@ -1,11 +1,11 @@
 import type { Dialer } from "../src/core/wire.ts";
 import { memoryNetwork } from "../src/transports/memory.ts";
-import { grpcDialer, grpcListen } from "../src/transports/node/grpc.ts";
 import { tcpDialer, tcpListen } from "../src/transports/node/tcp.ts";
 import { wsDialer } from "../src/transports/node/ws-dialer.ts";
 import { wsListen } from "../src/transports/node/ws-listen.ts";
 import { fleetSuite } from "./suites/fleet-suite.ts";
 import { FLEET_WIRES } from "./suites/fleet-wires.ts";
+import { grpcDialer, grpcListen } from "./suites/grpc-ends.ts";
 
 const portOf = (address: string): number => Number(new URL(address).port);
 

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import http2 from "node:http2";
 import net from "node:net";
 import {
@@ -16,11 +17,10 @@ import { RpcError } from "../src/core/errors.ts";
 import type { LinkTerms } from "../src/core/wire.ts";
 import { connect, type NodeConnectOptions, type NodeServeOptions, native, serve } from "../src/node.ts";
 import type { Server } from "../src/server/server.ts";
-import { grpcDialer } from "../src/transports/node/grpc-dial.ts";
 import { clientKeepalive, pathOf } from "../src/transports/node/grpc-options.ts";
 import { jsonrpc } from "../src/wires/jsonrpc.ts";
 import { Log } from "./suites/engine.ts";
-import { onPath, termsOf } from "./suites/grpc-ends.ts";
+import { grpcDialer, onPath, termsOf } from "./suites/grpc-ends.ts";
 import { relayTo } from "./suites/relay.ts";
 import { deferred, until } from "./suites/support.ts";
 
@@ -164,6 +164,16 @@ describe("an attempt to connect over gRPC", () => {
   test("is over at once when its signal has fired already", async () => {
     const error = await failure(grpcDialer({ port: 1 })(AbortSignal.abort(), termsOf()));
     expect(error.message).toBe("Cannot connect to grpc://127.0.0.1:1: the attempt was given up");
+  });
+
+  test("is answered with an empty packet behind the head, which proxies hold until there is a body", async () => {
+    const { port } = await serving();
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    cleanups.push(() => session.destroy());
+    const headers = { "content-type": "application/grpc", te: "trailers" };
+    const stream = session.request({ ":method": "POST", ":path": "/convoke.v1.Wire/Connect", ...headers });
+    const [bytes] = await once(stream, "data");
+    expect([...bytes]).toEqual([0, 0, 0, 0, 0]);
   });
 
   test("does not wait for words of a server at a path of its own", async () => {

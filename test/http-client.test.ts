@@ -293,8 +293,9 @@ describe("an answer that is none", () => {
   ])(
     "status %i %s fails its call, and ends the link unless it is about this one alone",
     async (status, statusText, code, state, executed) => {
-      const outcome = await failed(() => new Response("no", { status, statusText }));
-      expect(outcome).toEqual([code, `unexpected HTTP status ${status} ${statusText}`, executed, state]);
+      const outcome = await failed(() => new Response("no\n", { status, statusText }));
+      const advice = status === 302 ? ". Redirects are not followed: connect to where it points" : "";
+      expect(outcome).toEqual([code, `unexpected HTTP status ${status} ${statusText}: no${advice}`, executed, state]);
     },
   );
 
@@ -321,6 +322,14 @@ describe("an answer that is none", () => {
     expect(client.state).toBe("connecting");
     await pass(clock, 200);
     expect(await next).toBe("ok");
+  });
+
+  test("what a server says about a status is told, if that is text, and not at any length", async () => {
+    const [, message] = await failed(() => new Response(`list it\u0007 ${"x".repeat(9999)}`, { status: 403 }));
+    expect(message).toContain("unexpected HTTP status 403: list it\\u0007 xxx");
+    expect(String(message).length).toBeLessThan(600);
+    const page = (): Response => new Response("<p>", { status: 403, headers: { "content-type": "text/html" } });
+    expect((await failed(page))[1]).toBe("unexpected HTTP status 403");
   });
 
   test.each([

@@ -60,6 +60,14 @@ const post = (url: string, body: string, headers: Record<string, string> = {}): 
 const echo = (params: unknown): unknown => params;
 
 describe("a server over HTTP", () => {
+  test("says in its log who has come before it says who has gone", async () => {
+    const logger = new Log();
+    const { url, server } = await serveAt({ handlers: { echo }, logger });
+    await post(url, callText(1, "echo"));
+    await server.close();
+    expect(logger.of("info").map((line) => line.replace(/:.*/, ""))).toEqual(["Connected", "Disconnected"]);
+  });
+
   test("answers at its path, on connections that are used again", async () => {
     const { url, port } = await serveAt({ handlers: { echo }, path: "/rpc" });
     expect(url).toBe(`http://127.0.0.1:${port}/rpc`);
@@ -168,6 +176,7 @@ describe("a server over HTTP", () => {
     const events = new Events(await fetch(url, { headers: { accept: "text/event-stream" } }));
     await until(() => server.connections.length === 1);
     await server.connections[0]?.notify("tick", [1]);
+    expect(await events.next()).toBe(": ");
     expect(await events.next()).toBe('data: {"jsonrpc":"2.0","method":"tick","params":[1]}');
     expect(await events.next()).toBe(": ");
     await events.leave();
@@ -198,7 +207,7 @@ describe("a server over HTTP", () => {
     const closing = server.close();
     gate.resolve();
     expect(await (await running).json()).toEqual({ jsonrpc: "2.0", id: 1, result: null });
-    expect(await events.next()).toBeUndefined();
+    expect([await events.next(), await events.next()]).toEqual([": ", undefined]);
     await closing;
     await expect(post(url, callText(1, "wait"))).rejects.toThrow();
   });
@@ -459,7 +468,9 @@ describe.each([
       redial: false,
     });
     const error = await client.call("echo").catch((thrown: unknown) => thrown as RpcError);
-    expect((error as RpcError).message).toBe("unexpected HTTP status 307 Temporary Redirect");
+    expect((error as RpcError).message).toBe(
+      "unexpected HTTP status 307 Temporary Redirect. Redirects are not followed: connect to where it points",
+    );
     expect(server.stats().accepts).toBe(0);
   });
 

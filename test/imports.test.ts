@@ -35,7 +35,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@bufbuild/protobuf": PROTOBUF,
   "@bufbuild/protobuf/codegenv2": PROTOBUF,
   "@bufbuild/protobuf/wkt": PROTOBUF,
-  "@grpc/grpc-js": /^transports\/node\/grpc-/,
+  "@grpc/grpc-js": /^(transports\/node\/grpc|node\/grpc-transport)/,
   "@noble/curves/secp256k1.js": /^auth\//,
   "@opentelemetry/api": /^otel\//,
   "@standard-schema/spec": /^(core|wires)\//,

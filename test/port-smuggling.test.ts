@@ -28,7 +28,7 @@ afterEach(async () => {
 const heads: Readonly<Record<string, string | Buffer>> = {
   "a plain POST": "POST / HTTP/1.1\r\nHost: 127.0.0.1:7000\r\nContent-Type: text/plain",
   "a POST without a type": "POST / HTTP/1.1\r\nHost: 127.0.0.1:7000",
-  "a GET": "GET /?x=1 HTTP/1.1\r\nHost: 127.0.0.1:7000",
+  "a GET": "GET /?x=1 HTTP/1.1\r\nHost: 127.0.0.1:7000\r\nConnection: close",
   "HTTP/1.0": "POST / HTTP/1.0",
   "lines that end in LF": "POST / HTTP/1.1\nHost: x",
   "a target with a colon": "POST /a:b HTTP/1.1\r\nHost: 127.0.0.1:7000",

@@ -8,8 +8,8 @@ export function printValue(value: unknown, indent: boolean): void {
   process.stdout.write(`${jsonText(value, indent)}\n`);
 }
 
-/** What JSON lets stand in a text and a terminal obeys: control characters, and those that turn the direction of writing. */
-const OBEYED = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+/** What JSON lets stand in a text and nobody sees: control characters, those that turn the direction of writing, and those without width. */
+const OBEYED = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** A value as JSON that is safe to print. What JSON has no form for and a wire carries is written as what comes nearest to it. */
 export function jsonText(value: unknown, indent = false): string {

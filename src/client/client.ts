@@ -67,6 +67,9 @@ export type ClientState = "idle" | "connecting" | "open" | "stopped" | "closed";
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
 
+/** A call that was under way on more links than this when they broke may be what breaks them. */
+const MOST_LOSSES = 2;
+
 /** The dialling end: keeps its links up, holds what no link has taken, gives each request to the least loaded link. */
 export class Client<Api = unknown> implements Caller {
   /** The other side's methods as typed functions: `client.remote.math.add({ a: 1, b: 2 })`. */
@@ -93,6 +96,8 @@ export class Client<Api = unknown> implements Caller {
       meter.callEnded(call);
     },
   };
+  /** Of what does not wait any more, and has no link yet: the encoding of one call may give up another. */
+  readonly #inHand: Holder = { ...this.#holder, abandoned: () => {} };
   readonly #peers = new Set<Peer>();
   readonly #stopTicks: () => void;
   /** One for each link that is kept: all links on one signal would be more listeners than Node likes. */
@@ -241,10 +246,12 @@ export class Client<Api = unknown> implements Caller {
    * aborts them), then closes the links. May be called twice.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    this.#stop("closed", { message: "the client is closed" });
+    const reason: CloseReason = { message: "the client is closed" };
+    this.#stop("closed", reason);
     const peers = [...this.#peers];
     for (const peer of peers) peer.giveUp((request) => this.#endOf(request));
     await Promise.all(peers.map((peer) => peer.close(options)));
+    this.#settleClosed(reason);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -266,19 +273,19 @@ export class Client<Api = unknown> implements Caller {
     if (this.#stopped !== undefined) return failAll(item, (request) => this.#endOf(request));
     const peer = this.#pick();
     if (peer !== undefined) return peer.submit(item);
-    if (item.kind === "call" && item.settled) return;
+    if (requestsOf(item).every((request) => request.kind === "call" && request.settled)) return;
     if (!this.#hasRoom(item)) {
-      const why = (method: string): string => `Cannot call "${method}": the queue is full`;
-      return failAll(item, ({ method }) => new RpcError("resource_exhausted", why(method), { executed: "no" }));
+      const why = ({ kind, method }: OutgoingRequest): string => `Cannot ${kind} "${method}": the queue is full`;
+      return failAll(item, (request) => new RpcError("resource_exhausted", why(request), { executed: "no" }));
     }
     this.#waiting.push(item);
     this.#wake();
   }
 
   /** Until a link takes it, the client is told what becomes of it. */
-  #hold(item: OutgoingItem): void {
-    if (item.kind === "call") item.holder = this.#holder;
-    else if (item.kind === "batch") for (const request of item.messages) this.#hold(request);
+  #hold(item: OutgoingItem, holder = this.#holder): void {
+    if (item.kind === "call") item.holder = holder;
+    else if (item.kind === "batch") for (const request of item.messages) this.#hold(request, holder);
   }
 
   /** Somebody wants a link of a lazy client. */
@@ -305,8 +312,10 @@ export class Client<Api = unknown> implements Caller {
   /** At the bound the oldest call that waits loses its place to a new one; a notification takes nobody's. */
   #hasRoom(item: OutgoingItem): boolean {
     const { maxPending } = this.#link.limits;
-    if (item.kind === "notify") return this.#waiting.length < maxPending;
-    const calls = requestsOf(item).filter(({ kind }) => kind === "call").length;
+    const requests = requestsOf(item);
+    const calls = requests.filter(({ kind }) => kind === "call").length;
+    // Calls that lost their places may stand there for a while, up to as many again.
+    if (calls < requests.length && this.#waiting.length >= (calls === 0 ? 1 : 2) * maxPending) return false;
     return this.#waiting.makeRoom(calls, maxPending);
   }
 
@@ -328,7 +337,7 @@ export class Client<Api = unknown> implements Caller {
         failAll(item, (each) => lost(each, reason));
       else if (item.kind !== "call" || !item.sent) this.#place(item);
       else if (this.#stopped !== undefined) item.fail(this.#endOf(item));
-      else if (!item.idempotent || !this.#retries.spend()) item.fail(lost(item, reason));
+      else if (!item.idempotent || item.losses >= MOST_LOSSES || !this.#retries.spend()) item.fail(lost(item, reason));
       else {
         item.retry();
         this.#place(item);
@@ -374,7 +383,9 @@ export class Client<Api = unknown> implements Caller {
     void peer.closed.then(() => this.#peers.delete(peer));
     if (this.#stopped !== undefined) return peer.end();
     this.#enter("open");
-    for (const item of this.#waiting.extract(isItem)) this.#place(item);
+    const items = this.#waiting.extract(isItem);
+    for (const item of items) this.#hold(item, this.#inHand);
+    for (const item of items) this.#place(item);
     for (const { resolve } of this.#ready.splice(0)) resolve();
   }
 
@@ -409,14 +420,14 @@ export class Client<Api = unknown> implements Caller {
     this.#enter(state);
     for (const item of this.#waiting.extract(isItem)) failAll(item, (request) => this.#endOf(request));
     for (const { reject } of this.#ready.splice(0)) reject(new RpcError("unavailable", reason.message));
-    this.#settleClosed(reason);
+    if (state === "stopped") this.#settleClosed(reason);
   }
 
   #endOf(request: OutgoingRequest): RpcError {
     const reason = this.#stopped ?? { message: "the client is closed" };
     if (this.#state !== "closed") return lost(request, reason);
     const executed = request.kind === "call" && request.sent ? "unknown" : "no";
-    return new RpcError("cancelled", `Cannot call "${request.method}": ${reason.message}`, { executed });
+    return new RpcError("cancelled", `Cannot ${request.kind} "${request.method}": ${reason.message}`, { executed });
   }
 
   #enter(state: ClientState): void {

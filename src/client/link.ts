@@ -118,8 +118,8 @@ export class Link {
         goodbye = { message: text, ...(redialAfterMs !== undefined && { redialAfterMs }) };
         this.#lost(peer, goodbye);
       },
-      // It may go on for as long as handlers of this end run, and takes no calls meanwhile.
-      onRemoteEnded: (peer) => this.#lost(peer, { message: "the other side has ended" }),
+      // It may go on for as long as handlers of this end run, and takes no calls meanwhile. Those on it settle first.
+      onRemoteEnded: (peer) => queueMicrotask(() => this.#lost(peer, { message: "the other side has ended" })),
     };
     try {
       return { peer: await this.#host.attempt(rung, bounds, dialling), goodbye: () => goodbye };

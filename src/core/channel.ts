@@ -50,9 +50,9 @@ export interface ChannelSink {
   frames(frames: readonly Frame[]): Full;
   /**
    * A frame above the limit went by and was dropped, the rest of the stream is sound. `head` is how it began (at most
-   * 1 KiB), so that a codec can tell which call it belonged to.
+   * 1 KiB), and `tail` how it ended where that is known (at most 256 bytes), so that a codec can tell which call it belonged to.
    */
-  skipped(head: Uint8Array, reason: RpcError): void;
+  skipped(head: Uint8Array, reason: RpcError, tail?: Uint8Array): void;
   ended(): void;
   closed(reason: CloseReason): void;
 }

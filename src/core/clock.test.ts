@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { after as later, ManualClock, systemClock } from "./clock.ts";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { type Clock, after as later, ManualClock, systemClock } from "./clock.ts";
 
 describe("after", () => {
   test("acts once, when the time has come and not before, and leaves no listener", () => {
@@ -63,5 +63,64 @@ describe("systemClock", () => {
     expect(pauses.slice(0, 2)).toEqual([0, 0]);
     expect(pauses[2]).toBeGreaterThan(4900);
     stop();
+  });
+});
+
+describe("systemClock, when fake timers come and go", () => {
+  afterEach(() => void vi.useRealTimers());
+
+  /** A clock that is listened to, and its time at each tick. */
+  function ticking(): { clock: Clock; seen: number[]; next(): Promise<void> } {
+    const clock = systemClock(5);
+    const seen: number[] = [];
+    let wake = (): void => {};
+    const stop = clock.onTick((now) => {
+      seen.push(now);
+      wake();
+    });
+    onTestFinished(stop);
+    return { clock, seen, next: () => new Promise((resolve) => (wake = resolve)) };
+  }
+
+  test.each<[string, (clock: Clock) => unknown]>([
+    ["now", (clock) => clock.now],
+    ["exact", (clock) => clock.exact()],
+    ["hold", (clock) => clock.hold?.()],
+    ["onTick", (clock) => onTestFinished(clock.onTick(() => {}))],
+  ])("it goes on with those that came, noticed by %s, and its time does not jump", async (_, look) => {
+    const { clock, seen, next } = ticking();
+    await next();
+    const before = clock.now;
+    vi.useFakeTimers({ now: 0 });
+    look(clock);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(1000);
+    expect(clock.now - before).toBeCloseTo(1000);
+    expect(clock.exact() - before).toBeCloseTo(1000);
+    expect(seen.length).toBeGreaterThanOrEqual(200);
+  });
+
+  test("its own timer notices that others came, though nobody asks it", async () => {
+    const { clock, next } = ticking();
+    await next();
+    const before = clock.now;
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    await next();
+    vi.advanceTimersByTime(1000);
+    expect(clock.now - before).toBeCloseTo(1000);
+  });
+
+  test("it goes on with the real ones when the fake ones, which have armed it, are gone", async () => {
+    vi.useFakeTimers();
+    const { clock, seen, next } = ticking();
+    vi.advanceTimersByTime(1000);
+    const before = clock.now;
+    vi.useRealTimers();
+    expect(clock.now).toBe(before);
+    await next();
+    await next();
+    expect(clock.now - before).toBeLessThan(1000);
+    expect(clock.now).toBeGreaterThan(before);
+    expect(seen).toEqual([...seen].sort((one, other) => one - other));
   });
 });

@@ -46,41 +46,68 @@ export function checkMs(name: string, ms: number): number {
   throw new RangeError(`${name} must be 0, a positive number or Infinity, not ${String(ms)}`);
 }
 
-/** Real time: one interval while somebody listens, which keeps the process alive only while somebody holds on to it. */
+/**
+ * Real time: one interval while somebody listens, which keeps the process alive only while somebody holds on to it. Fake timers
+ * of a test runner may come and go: the clock goes on with those that there are, and its time neither jumps nor stands still.
+ */
 export function systemClock(tickMs = 20): Clock {
   const listeners = new Set<Tick>();
   let now = performance.now();
   let timer: Interval | undefined;
   let holds = 0;
+  /** The timers in use; a timer can be cleared only by those that made it. */
+  let make = setInterval;
+  let clear = clearInterval;
+  /** From what `performance` says to the time of this clock. */
+  let skew = 0;
+  const start = (): void => {
+    timer = make(tick, tickMs) as Interval;
+    if (holds === 0) timer.unref?.();
+  };
+  const follow = (): void => {
+    // Looked at with every reading of the clock: a comparison costs nothing that can be measured.
+    if (make === setInterval) return;
+    skew = now - performance.now();
+    if (timer !== undefined) clear(timer as number);
+    make = setInterval;
+    clear = clearInterval;
+    if (timer !== undefined) start();
+  };
+  const exact = (): number => {
+    follow();
+    return performance.now() + skew;
+  };
   const tick = (): void => {
     const before = now;
-    now = performance.now();
+    now = exact();
     const gap = now - before - tickMs;
     for (const listener of listeners) listener(now, gap > PAUSE_MS ? gap : 0);
   };
   return {
     get now() {
+      follow();
       // Nobody listens, so nobody keeps `now` fresh.
-      if (timer === undefined) now = performance.now();
+      if (timer === undefined) now = exact();
       return now;
     },
     tickMs,
-    exact: () => performance.now(),
+    exact,
     onTick(listener) {
       listeners.add(listener);
+      follow();
       if (timer === undefined) {
-        now = performance.now();
-        timer = setInterval(tick, tickMs) as Interval;
-        if (holds === 0) timer.unref?.();
+        now = exact();
+        start();
       }
       return () => {
         listeners.delete(listener);
         if (listeners.size > 0 || timer === undefined) return;
-        clearInterval(timer as number);
+        clear(timer as number);
         timer = undefined;
       };
     },
     hold() {
+      follow();
       if (++holds === 1) timer?.ref?.();
       let isHeld = true;
       return () => {

@@ -57,5 +57,5 @@ export interface Codec {
    * Makes what it can of a frame that was too large to take: an error for the call that it answers, or an `invalid` request.
    * Throws only when the link cannot go on.
    */
-  salvage?(head: Uint8Array, reason: RpcError): Message | undefined;
+  salvage?(head: Uint8Array, reason: RpcError, tail?: Uint8Array): Message | undefined;
 }

@@ -1,5 +1,6 @@
-import { describe, expect, test, vi } from "vitest";
-import { RpcError } from "./errors.ts";
+import { runInNewContext } from "node:vm";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { nameOf, RpcError } from "./errors.ts";
 
 describe("RpcError", () => {
   test("says what it was made with", () => {
@@ -57,6 +58,21 @@ describe("RpcError", () => {
     expect(traces.size).toBe(6);
   });
 
+  test("from() reads the errors of another realm as well", () => {
+    const foreign: unknown = runInNewContext('Object.assign(new Error("x"), { name: "TimeoutError" })');
+    expect(foreign).not.toBeInstanceOf(Error);
+    expect(RpcError.from(foreign)).toMatchObject({ code: "deadline_exceeded", cause: foreign });
+    const aborted: unknown = runInNewContext('Object.assign(new Error("x"), { name: "AbortError" })');
+    expect(RpcError.from(aborted)).toMatchObject({ code: "cancelled", cause: aborted });
+  });
+
+  test("remote() works where Error is frozen, as node --frozen-intrinsics has it", () => {
+    const before = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit") ?? {};
+    Object.defineProperty(Error, "stackTraceLimit", { writable: false });
+    onTestFinished(() => void Object.defineProperty(Error, "stackTraceLimit", before));
+    expect(RpcError.remote({ code: "aborted", message: "x" })).toMatchObject({ code: "aborted", remote: true });
+  });
+
   test("remote() builds the error of a reply without a stack, and leaves other errors theirs", () => {
     const error = RpcError.remote({ code: "aborted", message: "x", data: 0, wireCode: 7, executed: "no" });
     expect(error).toMatchObject({ code: "aborted", data: 0, wireCode: 7, executed: "no", remote: true });
@@ -69,4 +85,19 @@ describe("RpcError", () => {
     expect(new RpcError("aborted", "", { data: 0 }).data).toBe(0);
     expect(new RpcError("aborted", "").data).toBeUndefined();
   });
+});
+
+test("nameOf() gives the name of anything, and never throws", () => {
+  const trap = {
+    get name(): string {
+      throw new Error("no");
+    },
+  };
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  expect(nameOf(new TypeError("x"))).toBe("TypeError");
+  expect(nameOf(new DOMException("x", "AbortError"))).toBe("AbortError");
+  for (const thrown of [undefined, null, trap, revoked.proxy, { name: Symbol.iterator }, Object.create(null)]) {
+    expect(["", "undefined", "Symbol(Symbol.iterator)"]).toContain(nameOf(thrown));
+  }
 });

@@ -103,7 +103,11 @@ export class RpcError extends Error implements Fault {
 
   /** Whether `value` is an RpcError, of this copy of the library or of another. */
   static is(value: unknown): value is RpcError {
-    return typeof value === "object" && value !== null && BRAND in value;
+    try {
+      return typeof value === "object" && value !== null && BRAND in value;
+    } catch {
+      return false; // A Proxy may throw, and what a handler throws may be one.
+    }
   }
 
   /**
@@ -112,11 +116,10 @@ export class RpcError extends Error implements Fault {
    */
   static from(thrown: unknown): RpcError {
     if (RpcError.is(thrown)) return thrown;
-    if (thrown instanceof Error) {
-      if (thrown.name === "AbortError") return new RpcError("cancelled", "The call was cancelled", { cause: thrown });
-      if (thrown.name === "TimeoutError") {
-        return new RpcError("deadline_exceeded", "The time of the call is over", { cause: thrown });
-      }
+    const name = nameOf(thrown);
+    if (name === "AbortError") return new RpcError("cancelled", "The call was cancelled", { cause: thrown });
+    if (name === "TimeoutError") {
+      return new RpcError("deadline_exceeded", "The time of the call is over", { cause: thrown });
     }
     return new RpcError("internal", "Internal error", { cause: thrown, trace: randomWord() });
   }
@@ -128,10 +131,37 @@ export class RpcError extends Error implements Fault {
   static remote(fault: Fault): RpcError {
     const host = Error as unknown as { stackTraceLimit: number };
     const { stackTraceLimit } = host;
-    host.stackTraceLimit = 0;
-    const error = new RpcError(fault.code, fault.message, { ...fault, remote: true });
+    const options = { ...fault, remote: true };
+    try {
+      host.stackTraceLimit = 0;
+    } catch {
+      // Errors that are frozen, as `node --frozen-intrinsics` has them, have stacks.
+      return new RpcError(fault.code, fault.message, options);
+    }
+    const error = new RpcError(fault.code, fault.message, options);
     host.stackTraceLimit = stackTraceLimit;
     return error;
+  }
+}
+
+/**
+ * The name of whatever was thrown, `""` for what has none. It need not be an `Error` of this realm: signals and errors of a
+ * test runner or of `node:vm` are not.
+ */
+export function nameOf(thrown: unknown): string {
+  try {
+    return String((thrown as { readonly name: unknown }).name);
+  } catch {
+    return "";
+  }
+}
+
+/** What there is to say of whatever was thrown. */
+export function wordsOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return "something was thrown that cannot say what it is";
   }
 }
 

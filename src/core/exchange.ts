@@ -26,8 +26,8 @@ export class ChannelLoan implements Exchange {
     this.remoteAddress = remoteAddress;
     channel.open({
       frames: (frames) => (this.#sink === undefined ? this.#keep(frames) : this.#sink.frames(frames)),
-      skipped: (head, reason) => {
-        if (this.#sink !== undefined) return this.#sink.skipped(head, reason);
+      skipped: (head, reason, tail) => {
+        if (this.#sink !== undefined) return this.#sink.skipped(head, reason, tail);
         this.#channel.close({ message: reason.message, error: reason });
       },
       ended: () => {

@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, test } from "vitest";
+import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import { call, codeOf, Hand, note, pair } from "../../test/suites/engine.ts";
 import { deferred, turn } from "../../test/suites/support.ts";
 import { world } from "../../test/suites/world.ts";
@@ -79,6 +79,22 @@ describe("what handlers may be", () => {
       "unimplemented/no",
     ]);
     expect(asked).toEqual(["x.1", "x.2", "y"]);
+  });
+
+  test("a Registry and a lookup of another copy of the library serve what they hold, and not their own methods", async () => {
+    vi.resetModules();
+    const copy = await import("./handlers.ts");
+    const registry = new copy.Registry({ ping: () => "pong" });
+    const found = copy.lookup((method) => (method === "ping" ? () => "found" : undefined));
+    expect(registry).not.toBeInstanceOf(Registry);
+    for (const [handlers, answer] of [[registry, "pong"] as const, [found, "found"] as const]) {
+      expect(() => new Registry({ service: handlers })).toThrow("serves alone");
+      const { client } = pair({ server: { handlers } });
+      expect(await client.call("ping")).toBe(answer);
+      for (const name of ["register", "unregister", "names", "find"]) {
+        expect(await codeOf(client.call(name, "ping"))).toBe("unimplemented/no");
+      }
+    }
   });
 
   test("a lookup that throws fails that call alone", async () => {

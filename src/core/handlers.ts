@@ -28,6 +28,13 @@ export type HandlersOption<Data = unknown> =
   // A literal may have any names.
   | { readonly [name: string]: unknown; readonly then?: never };
 
+/** Marks the dispatchers of every copy of this library: read as an object of handlers, one would serve its own methods. */
+const DISPATCHER: unique symbol = Symbol.for("convoke.dispatcher");
+
+function isDispatcher(handlers: object): handlers is Dispatcher {
+  return (handlers as { readonly [DISPATCHER]?: unknown })[DISPATCHER] === true;
+}
+
 /** A table of handlers that may change while it serves. Nothing is reachable that was not registered here. */
 export class Registry implements Dispatcher {
   readonly #handlers = new Map<string, AnyHandler>();
@@ -35,6 +42,10 @@ export class Registry implements Dispatcher {
   /** Throws `TypeError` for anything that is no handler, takes more than params and a context, or has no name or a taken one. */
   constructor(handlers: object = {}) {
     this.#addService("", handlers, new Set());
+  }
+
+  static {
+    Object.defineProperty(Registry.prototype, DISPATCHER, { value: true });
   }
 
   find(method: string): AnyHandler | undefined {
@@ -64,7 +75,7 @@ export class Registry implements Dispatcher {
   }
 
   #addService(prefix: string, service: object, parents: Set<object>): void {
-    if (service instanceof Registry || service instanceof Lookup) {
+    if (isDispatcher(service)) {
       throw new TypeError(`Cannot register "${prefix}": a Registry or lookup serves alone, not as a part of an object`);
     }
     if (Array.isArray(service)) throw new TypeError("Cannot register an array: give an object of functions");
@@ -116,6 +127,10 @@ class Lookup implements Dispatcher {
   constructor(find: (method: string) => AnyHandler | undefined) {
     this.find = find;
   }
+
+  static {
+    Object.defineProperty(Lookup.prototype, DISPATCHER, { value: true });
+  }
 }
 
 /**
@@ -133,7 +148,7 @@ export function dispatcherOf(handlers: object): Dispatcher {
     Promise.resolve(handlers).catch(() => {});
     throw new TypeError("Cannot serve a promise of handlers, as an async function gives it: await it first");
   }
-  if (handlers instanceof Registry || handlers instanceof Lookup) return handlers;
+  if (isDispatcher(handlers)) return handlers;
   return new Registry(handlers);
 }
 

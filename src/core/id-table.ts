@@ -1,3 +1,4 @@
+import { IdMap } from "./id-map.ts";
 import type { Id } from "./message.ts";
 
 /** Places of a table with few entries; a power of two. */
@@ -18,7 +19,7 @@ export class IdTable<Entry> {
   #ring: (Entry | undefined)[] = NOTHING;
   /** The ids of what stands in the ring. */
   #ids: number[] = NOTHING;
-  #others: Map<Id, Entry> | undefined = undefined;
+  #others: IdMap<Entry> | undefined = undefined;
   #size = 0;
 
   get size(): number {
@@ -84,7 +85,7 @@ export class IdTable<Entry> {
   }
 
   #setAside(id: Id, entry: Entry): void {
-    this.#others ??= new Map();
+    this.#others ??= new IdMap();
     this.#others.set(id, entry);
   }
 

@@ -10,7 +10,11 @@ export interface Limits {
   readonly maxFrameBytes: number;
   /** Nesting of what the other side sends. */
   readonly maxDepth: number;
-  /** Estimated bytes of messages that wait because the other side does not read. */
+  /**
+   * Estimated bytes of messages that wait because the other side does not read; by default at least `maxFrameBytes`. Beyond it
+   * requests of this end are refused and no handler starts. What handlers that run already reply waits, too, up to 16 times
+   * as much; beyond that an error takes its place. At twice as much the link ends if nothing is taken for 5 s.
+   */
   readonly maxQueuedBytes: number;
 }
 
@@ -33,13 +37,16 @@ export function limitsOf(options: { readonly [Name in keyof Limits]?: number | u
       throw new RangeError(`${name} must be a number of at least 1, not ${String(value)}`);
     limits[name] = value;
   }
+  // One frame must have room.
+  if (options.maxQueuedBytes === undefined)
+    limits.maxQueuedBytes = Math.max(limits.maxQueuedBytes, limits.maxFrameBytes);
   return limits;
 }
 
 /** The handlers' places of one server, shared by its peers; who waits is served in turn. */
 export class Slots {
   readonly #count: number;
-  #free: number;
+  #taken = 0;
   #waking = false;
   readonly #waiting = new Set<() => void>();
 
@@ -48,22 +55,21 @@ export class Slots {
       throw new RangeError(`concurrency must be a number of at least 1, not ${String(count)}`);
     }
     this.#count = count;
-    this.#free = count;
   }
 
   /** Places that are taken. */
   get taken(): number {
-    return this.#count - this.#free;
+    return this.#taken;
   }
 
   take(): boolean {
-    if (this.#free === 0) return false;
-    this.#free--;
+    if (this.#taken + 1 > this.#count) return false;
+    this.#taken++;
     return true;
   }
 
   release(): void {
-    this.#free++;
+    this.#taken--;
     if (this.#waiting.size > 0 && !this.#waking) this.#wake();
   }
 
@@ -81,7 +87,7 @@ export class Slots {
   #wake(): void {
     this.#waking = true;
     for (const start of this.#waiting) {
-      if (this.#free === 0) break;
+      if (this.#taken + 1 > this.#count) break;
       this.#waiting.delete(start);
       start();
     }

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { CloseReason } from "./channel.ts";
 import type { Code } from "./errors.ts";
-import { RpcError } from "./errors.ts";
+import { nameOf, RpcError } from "./errors.ts";
 import type {
   BatchMessage,
   CallMessage,
@@ -62,6 +62,36 @@ export interface Holder {
   failed(call: OutgoingCall, code: Code): void;
 }
 
+/** The one listener that a signal has of all calls that it ends, in their order: of more than ten Node 20 warns. */
+class SignalWatch {
+  readonly #signal: AbortSignal;
+  readonly #calls = new Set<OutgoingCall>();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", this);
+    WATCHES.set(signal, this);
+  }
+
+  /** Until the returned function is called. */
+  add(call: OutgoingCall): () => void {
+    this.#calls.add(call);
+    return () => {
+      this.#calls.delete(call);
+      if (this.#calls.size > 0) return;
+      this.#signal.removeEventListener("abort", this);
+      WATCHES.delete(this.#signal);
+    };
+  }
+
+  /** The signal has aborted (called by it). */
+  handleEvent(): void {
+    for (const call of this.#calls) call.giveUp(this.#signal.reason);
+  }
+}
+
+const WATCHES = new WeakMap<AbortSignal, SignalWatch>();
+
 /**
  * One call from `call()` to its settlement: the message, the entry in the pending table and what settles it are this one
  * object, so a call that was never sent moves to another link as it is. Its id belongs to the link that sends it.
@@ -83,9 +113,11 @@ export class OutgoingCall implements CallMessage, Begun {
   sent = false;
   settled = false;
   holder: Holder | undefined = undefined;
-  /** It was sent on a link that was lost before the reply. */
-  #mayHaveRun = false;
-  readonly #options: CallOptions | undefined;
+  /** On so many links it was sent that were lost before the reply. */
+  losses = 0;
+  readonly meta: Meta | undefined;
+  /** It may run twice. */
+  readonly idempotent: boolean;
   readonly #listener: CallListener | undefined;
   readonly #promise: Promise<unknown> | undefined;
   #resolve: ((value: unknown) => void) | undefined = undefined;
@@ -109,7 +141,9 @@ export class OutgoingCall implements CallMessage, Begun {
     this.givenMs = timeoutMs;
     this.deadline = now + timeoutMs;
     this.began = began;
-    this.#options = options;
+    // Now, because a caller may use the object again for another call.
+    this.meta = options?.meta;
+    this.idempotent = options?.idempotent === true;
     this.#listener = listener;
     if (listener === undefined) {
       this.#promise = new Promise((resolve, reject) => {
@@ -126,17 +160,8 @@ export class OutgoingCall implements CallMessage, Begun {
     return this.#promise;
   }
 
-  get meta(): Meta | undefined {
-    return this.#options?.meta;
-  }
-
   get forms(): Forms | undefined {
     return this.#listener?.forms;
-  }
-
-  /** It may run twice. */
-  get idempotent(): boolean {
-    return this.#options?.idempotent === true;
   }
 
   resolve(value: unknown): void {
@@ -152,7 +177,7 @@ export class OutgoingCall implements CallMessage, Begun {
     this.#settle();
     if (!isReply) this.holder?.failed(this, error.code);
     const { code, message, cause } = error;
-    const isSure = !this.#mayHaveRun || error.executed !== "no";
+    const isSure = this.losses === 0 || error.executed !== "no";
     const told = isSure ? error : new RpcError(code, message, { ...error, cause, executed: "unknown" });
     if (this.#listener === undefined) this.#reject?.(told);
     else this.#listener.rejected(told);
@@ -161,12 +186,12 @@ export class OutgoingCall implements CallMessage, Begun {
   /** Makes it ready to be sent once more; whatever becomes of it then, it may have run already. */
   retry(): void {
     this.sent = false;
-    this.#mayHaveRun = true;
+    this.losses++;
   }
 
   giveUp(reason: unknown): void {
     if (this.settled) return;
-    const timedOut = reason instanceof Error && reason.name === "TimeoutError";
+    const timedOut = nameOf(reason) === "TimeoutError";
     const message = `Cannot call "${this.method}": ${timedOut ? "its signal timed out" : "it was cancelled"}`;
     const executed = this.sent ? "unknown" : "no";
     this.fail(new RpcError(timedOut ? "deadline_exceeded" : "cancelled", message, { cause: reason, executed }));
@@ -179,10 +204,8 @@ export class OutgoingCall implements CallMessage, Begun {
   }
 
   #watch(signal: AbortSignal): void {
-    const giveUp = (): void => this.giveUp(signal.reason);
-    if (signal.aborted) return giveUp();
-    signal.addEventListener("abort", giveUp, { once: true });
-    this.#unwatch = () => signal.removeEventListener("abort", giveUp);
+    if (signal.aborted) return this.giveUp(signal.reason);
+    this.#unwatch = (WATCHES.get(signal) ?? new SignalWatch(signal)).add(this);
   }
 }
 

@@ -121,6 +121,7 @@ export class Peer
   #isDraining = false;
   #isRemoteDraining = false;
   #hasRemoteEnded = false;
+  #hasWarned = false;
   /** What the owner wants to be said at the end. */
   #farewell: CloseReason | undefined = undefined;
   /** Why the link has ended. */
@@ -309,9 +310,9 @@ export class Peer
   }
 
   cancelIncoming(id: string): void {
-    this.service.cancel(id);
+    this.service.giveUp(id);
     // Numbers are what most ids are, and their text is their digits.
-    if (String(Number(id)) === id) this.service.cancel(Number(id));
+    if (String(Number(id)) === id) this.service.giveUp(Number(id));
   }
 
   async close(options: CloseOptions = {}): Promise<void> {
@@ -331,7 +332,7 @@ export class Peer
       call.fail(errorOf(call));
       this.#sayCancel(call.id);
     }
-    for (const request of this.sender.takeUnsent().flatMap(requestsOf)) {
+    for (const request of this.sender.takeUnsent(isAsking).flatMap(requestsOf)) {
       if (request.kind === "call") request.fail(errorOf(request));
       else this.sender.post(request);
     }
@@ -432,6 +433,16 @@ export class Peer
   handlerFailed(error: RpcError, method: string): void {
     const what = `The handler of "${printable(method)}" failed, trace ${error.trace ?? ""}`;
     this.options.logger.error(what, error.cause);
+  }
+
+  notificationFailed({ code, message }: Fault, method: string): void {
+    const { logger } = this.options;
+    countCode(this.counters, "servedErrorsByCode", code);
+    const what = `The notification "${printable(method)}" came to nothing: ${printable(message)}`;
+    // What is not known here may be meant for others. Of the rest one line is enough to look for more.
+    if (code === "unimplemented" || this.#hasWarned) return logger.debug(what);
+    this.#hasWarned = true;
+    logger.warn(`${what} (more of this link are logged as debug)`);
   }
 
   expired(call: OutgoingCall): void {

@@ -29,6 +29,11 @@ export class Queue<Item> {
     return item;
   }
 
+  /** Leaves out what `wanted` does not name. */
+  keep(wanted: (item: Item) => boolean): void {
+    this.#items = this.takeAll().filter(wanted);
+  }
+
   /** Empties it. */
   takeAll(): Item[] {
     const items = this.#items.slice(this.#head) as Item[];

@@ -39,11 +39,20 @@ export interface ReceiverHost {
   takesOver(call: OutgoingCall, error: ErrorMessage["error"]): boolean;
 }
 
+/** Reading has paused for so long, and no handler has ended: nothing will change by waiting. */
+const STUCK_MS = 5000;
+
 /** The receiving half of a peer: frames to messages, messages to whoever they are for, and when to stop reading. */
 export class Receiver implements ChannelSink {
   readonly #host: ReceiverHost;
   /** Set while the channel is asked to bring nothing; calling it ends that. */
   #readOn: (() => void) | undefined = undefined;
+  /** When reading paused, or a handler had ended since. */
+  #pausedAt = 0;
+  /** How many handlers had ended by then. */
+  #ended = 0;
+  /** It reads on although it should not, until a handler ends. */
+  #isStuck = false;
 
   constructor(host: ReceiverHost) {
     this.#host = host;
@@ -89,16 +98,34 @@ export class Receiver implements ChannelSink {
     return this.#mayPause();
   }
 
-  skipped(head: Uint8Array, reason: RpcError): void {
+  /**
+   * Has handlers ended since reading paused? If none does for long, what would end them may stand behind the pause: a cancel, or
+   * the end of the link. Then this end reads on, and refuses what it has no room for, until one ends.
+   */
+  visit(now: number): void {
+    if (this.#readOn === undefined) return;
+    const { service } = this.#host;
+    if (service.ended !== this.#ended) {
+      this.#ended = service.ended;
+      this.#pausedAt = now;
+    } else if (now - this.#pausedAt >= STUCK_MS) {
+      this.#isStuck = true;
+      this.readOn();
+    }
+  }
+
+  skipped(head: Uint8Array, reason: RpcError, tail?: Uint8Array): void {
     const { codec, watch, options } = this.#host;
     if (this.#host.isClosed) return;
     watch.received(options.clock.now);
     let message: Message | undefined;
     try {
-      message = codec.salvage?.(head, reason);
+      message = codec.salvage?.(head, reason, tail);
     } catch (thrown) {
       return this.#unreadable(thrown);
     }
+    // Somebody may wait for it until its deadline.
+    if (message?.kind === "error" && message.id === null) options.logger.warn(`A reply was lost: ${reason.message}`);
     this.#receive(message ?? { kind: "invalid", id: null, method: undefined, error: reason });
   }
 
@@ -190,6 +217,10 @@ export class Receiver implements ChannelSink {
     const { service, calls, sender, watch, options } = this.#host;
     if (service.waiting < options.limits.maxWaiting || this.#host.isClosed) return;
     if (calls.size + sender.unsentCalls > 0) return;
+    if (this.#isStuck && service.ended === this.#ended) return;
+    this.#isStuck = false;
+    this.#ended = service.ended;
+    this.#pausedAt = options.clock.now;
     // A channel that cannot pause brings more all the same: whoever was told to wait first must be told to go on, too.
     const before = this.#readOn;
     return new Promise((resolve) => {

@@ -5,7 +5,7 @@ import { world } from "../../test/suites/world.ts";
 import type { CallContext, Caller, Connection } from "./context.ts";
 import { Registry } from "./handlers.ts";
 import type { CallOptions } from "./outgoing.ts";
-import { type Remote, remoteOf } from "./remote.ts";
+import { type HandlersOf, type Remote, remoteOf } from "./remote.ts";
 
 class Account {
   balance = 1;
@@ -212,5 +212,28 @@ describe("remoteOf", () => {
         remote.toString(),
       ]),
     ).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+});
+
+describe("handlers of a contract", () => {
+  interface Contract {
+    get(params: { readonly id: string }): { readonly name: string };
+    whoami(): string;
+    readonly math: { add(params: { readonly a: number; readonly b: number }): number };
+  }
+
+  test("may answer later, know their context, and may be checked by a schema", async () => {
+    const handlers: HandlersOf<Contract> = {
+      get: async ({ id }) => ({ name: id }),
+      whoami: (_, { remoteAddress }) => String(remoteAddress),
+      math: { add: ({ a, b }) => a + b },
+    };
+    expectTypeOf<Parameters<HandlersOf<Contract>["get"]>[1]>().toEqualTypeOf<CallContext>();
+    // @ts-expect-error: it is no name.
+    const wrong: HandlersOf<Pick<Contract, "whoami">> = { whoami: () => 1 };
+    expect(Object.keys({ ...handlers, ...wrong })).toEqual(["get", "whoami", "math"]);
+    expectTypeOf<Remote<HandlersOf<Contract>>["math"]["add"]>().toExtend<
+      (params: { a: number; b: number }) => Promise<number>
+    >();
   });
 });

@@ -1,9 +1,19 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { Caller } from "./context.ts";
+import type { CallContext, Caller } from "./context.ts";
 import type { CallOptions } from "./outgoing.ts";
 
 /** A function of any shape, as a constraint. */
 type AnyFunction = (...args: never) => unknown;
+
+/**
+ * Handlers for a contract that both ends share: each of its methods as a function of its params and the context of the call,
+ * which may answer later. `const handlers: HandlersOf<Api> = { … }`.
+ */
+export type HandlersOf<Api> = {
+  readonly [Name in keyof Api]: Api[Name] extends (...given: infer Given) => infer Result
+    ? (params: Given[0], context: CallContext) => Awaited<Result> | Promise<Awaited<Result>>
+    : HandlersOf<Api[Name]>;
+};
 
 /** The handlers of an api type: the table itself, or what a function makes for each connection. */
 export type TableOf<Api> = Api extends AnyFunction ? ReturnType<Api> : Api;

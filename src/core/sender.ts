@@ -2,13 +2,13 @@ import type { Channel, Frame } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { after } from "./clock.ts";
 import type { Cannot, Codec } from "./codec.ts";
-import { protocolError, RpcError } from "./errors.ts";
+import { protocolError, RpcError, wordsOf } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { BatchMessage, ErrorMessage, Message, RequestMessage, ResultMessage } from "./message.ts";
 import type { Meter } from "./meter.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outgoing, OutgoingItem, OutgoingRequest } from "./outgoing.ts";
-import { isItem, OutgoingBatch, OutgoingCall, OutgoingNote } from "./outgoing.ts";
+import { isItem, OutgoingBatch, OutgoingCall, OutgoingNote, requestsOf } from "./outgoing.ts";
 import type { Pending } from "./pending.ts";
 import { glanceBytes, roughBytes } from "./size.ts";
 import { soon } from "./soon.ts";
@@ -128,7 +128,7 @@ export class Sender {
 
   /** Queues a message; it leaves at the end of this turn, or earlier. */
   post(message: Outgoing): void {
-    if (this.#state === "stopped") return;
+    if (this.#state === "stopped") return failAll(message);
     const waits = this.#full || this.#state === "held";
     const kept = waits ? this.#keep(message) : message;
     if (kept === undefined) return;
@@ -203,7 +203,10 @@ export class Sender {
 
   /** Gives back the requests that were not sent, or those of them that are wanted; replies stay. */
   takeUnsent(wanted: typeof isItem = isItem): OutgoingItem[] {
-    return this.#outbox.extract(wanted);
+    const waiting = this.#outbox.length;
+    const taken = this.#outbox.extract(wanted);
+    if (waiting > 0) this.#queuedBytes *= this.#outbox.length / waiting;
+    return taken;
   }
 
   /** A call in here was given up. */
@@ -304,9 +307,7 @@ export class Sender {
 
   /** A message that the codec cannot say fails alone: a request at its caller, a reply as an error in its place. */
   #onUnencodable(message: Message, reason: unknown): Message | undefined {
-    const cause = RpcError.is(reason)
-      ? reason
-      : new RpcError("invalid_argument", reason instanceof Error ? reason.message : String(reason));
+    const cause = RpcError.is(reason) ? reason : new RpcError("invalid_argument", wordsOf(reason));
     if (message instanceof OutgoingCall || message instanceof OutgoingNote) {
       if (message.kind === "call") this.#host.calls.take(message.id);
       message.fail(unsendable(message, cause, reason));
@@ -326,6 +327,13 @@ export class Sender {
     this.#host.unsendable(error);
     return { kind: "error", id: reply.id, error, call: reply.call };
   }
+}
+
+/** Nobody else would say what became of a request. */
+function failAll(message: Outgoing): void {
+  if (!isItem(message)) return;
+  const why = ({ kind, method }: OutgoingRequest): string => `Cannot ${kind} "${method}": the link is closed`;
+  for (const each of requestsOf(message)) each.fail(new RpcError("unavailable", why(each), { executed: "no" }));
 }
 
 function doesNotRead(): RpcError {

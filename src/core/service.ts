@@ -9,6 +9,7 @@ import type { BatchMessage, Id, InvalidMessage, Message, ReplyMessage, RequestMe
 import type { Meter } from "./meter.ts";
 import { OfThisCall, UnknownMethod } from "./middleware.ts";
 import { Queue } from "./queue.ts";
+import { roughBytes } from "./size.ts";
 import { ReplyBatch, Task } from "./task.ts";
 
 /** What the serving half needs of its peer, which is the connection that handlers see. */
@@ -20,6 +21,10 @@ export interface ServiceHost extends Connection {
   /** The other side does not read its replies: nothing new starts. */
   readonly isCongested: boolean;
   answer(reply: ReplyMessage | BatchMessage): void;
+  /** A notification came to nothing, and nobody is told. */
+  notificationFailed(error: Fault, method: string): void;
+  /** The link cannot go on. */
+  broken(error: RpcError): void;
   /** A place became free: the peer may read on, or close when it drains. */
   servingEased(): void;
   /** A handler threw something that is no `RpcError`; `error` is what its caller gets instead. */
@@ -37,7 +42,12 @@ export class Service {
   #queue: Queue<Task> | undefined = undefined;
   /** Calls that wait or run; a synchronous handler never gets here. */
   readonly #calls = new IdTable<Task>();
+  /** What is in the queue and waits no more. */
+  #gone = 0;
   #active = 0;
+  #ends = 0;
+  /** Estimated bytes of the notifications that wait beyond the bound. */
+  #extraBytes = 0;
   /** No call in the table ends before this. */
   #earliest = Number.POSITIVE_INFINITY;
   /** Running notifications: they have no id, and are the barrier of ordered wires. */
@@ -55,7 +65,11 @@ export class Service {
   }
 
   get waiting(): number {
-    return this.#queue?.length ?? 0;
+    return this.#queue === undefined ? 0 : this.#queue.length - this.#gone;
+  }
+  /** So many handlers have ended that took their time. */
+  get ended(): number {
+    return this.#ends;
   }
   get running(): number {
     return this.#active;
@@ -83,11 +97,23 @@ export class Service {
       return this.#finish(task, new RpcError("deadline_exceeded", why, { executed: "no" }));
     }
     if (this.waiting === 0 && !this.#held(batch) && this.#takePlace()) return this.#run(task);
-    if (this.waiting >= this.#host.options.limits.maxWaiting + READ_AHEAD) {
+    if (this.waiting < this.#host.options.limits.maxWaiting + READ_AHEAD) this.#extraBytes = 0;
+    else if (message.kind === "call") {
       return this.#finish(task, new RpcError("resource_exhausted", "Too many requests wait", { executed: "no" }));
-    }
+    } else if (!this.#hasRoom(message)) return;
     this.#enqueue(task);
     this.#remember(task);
+  }
+
+  /**
+   * Nobody would hear that a notification was refused, and what comes after it may make no sense without it. So it waits as
+   * far as memory goes, and then the link ends.
+   */
+  #hasRoom(message: RequestMessage): boolean {
+    this.#extraBytes += roughBytes(message);
+    if (this.#extraBytes <= this.#host.options.limits.maxQueuedBytes) return true;
+    this.#host.broken(new RpcError("resource_exhausted", "Too many notifications wait for the handlers of this end"));
+    return false;
   }
 
   /** Serves the members of a batch together and answers them as one batch, in their order. */
@@ -106,14 +132,27 @@ export class Service {
   }
 
   /** The caller gave up. What waits is answered at once and never starts; what runs is told. */
-  cancel(id: Id, error: RpcError = new RpcError("cancelled", "The call was cancelled by its caller")): void {
+  cancel(id: Id): void {
     const task = this.#calls.get(id);
-    if (task !== undefined) this.#cancel(task, error);
+    if (task !== undefined) this.#cancel(task, new RpcError("cancelled", "The call was cancelled by its caller"));
+  }
+
+  /** This end gives up a call of the other side. */
+  giveUp(id: Id): void {
+    const task = this.#calls.get(id);
+    if (task === undefined) return;
+    task.endedHere = true;
+    this.#cancel(task, new RpcError("cancelled", "The call was cancelled by the end that serves it"));
   }
 
   #cancel(task: Task, error: RpcError): void {
     task.cancel(error);
-    if (task.state === "waiting") this.#finish(task, { ...faultOf(error), executed: "no" });
+    if (task.state !== "waiting") return;
+    this.#finish(task, { ...faultOf(error), executed: "no" });
+    this.#gone++;
+    if (this.#gone * 2 < (this.#queue?.length ?? 0)) return;
+    this.#queue?.keep(({ state }) => state === "waiting");
+    this.#gone = 0;
   }
 
   /** Ends what ran out of time. */
@@ -140,6 +179,7 @@ export class Service {
     this.#state = "stopped";
     this.#over = error;
     const waiting = this.#queue?.takeAll() ?? [];
+    this.#gone = 0;
     const notes = waiting.filter(({ isNotification }) => byOther && isNotification);
     for (const task of [...this.#calls.values(), ...(this.#notes ?? [])]) task.cancel(error);
     this.#calls.clear();
@@ -158,6 +198,12 @@ export class Service {
     this.#queue.push(task);
   }
 
+  /** The head of the queue waits no more. */
+  #forget(queue: Queue<Task> | undefined): void {
+    queue?.shift();
+    this.#gone--;
+  }
+
   #held(batch: ReplyBatch | undefined): boolean {
     return (
       this.#host.isOrdered &&
@@ -170,7 +216,7 @@ export class Service {
   #startWaiting(): void {
     const queue = this.#queue;
     for (let task = queue?.peek(); task !== undefined; task = queue?.peek()) {
-      if (task.state === "done") queue?.shift();
+      if (task.state === "done") this.#forget(queue);
       else if (this.#held(task.batch) || !this.#takePlace()) break;
       else {
         queue?.shift();
@@ -241,6 +287,7 @@ export class Service {
   /** A slot is held until the handler has really ended, cancelled or not. */
   #ended(task: Task): void {
     this.#active--;
+    this.#ends++;
     if (task.isNotification) this.#notes?.delete(task);
     this.#host.options.slots.release();
     if (this.waiting > 0) this.#startWaiting();
@@ -270,8 +317,9 @@ export class Service {
 
   #finish(task: Task, error: Fault): void {
     const { message } = task;
-    if (message.kind === "call") this.#reply(task, { kind: "error", id: message.id, error, call: message });
-    else this.#reply(task, undefined);
+    if (message.kind === "call") return this.#reply(task, { kind: "error", id: message.id, error, call: message });
+    if (this.#state !== "stopped") this.#host.notificationFailed(error, message.method);
+    this.#reply(task, undefined);
   }
 
   /** Ends the task: every path of a request leads here, once. */
@@ -282,7 +330,8 @@ export class Service {
       this.#calls.delete(message.id);
     }
     if (this.#state === "stopped") return;
-    const wanted = task.cancelled === undefined || this.#host.codec.carries.answersCancelled ? reply : undefined;
+    const isWanted = task.cancelled === undefined || task.endedHere || this.#host.codec.carries.answersCancelled;
+    const wanted = isWanted ? reply : undefined;
     if (batch !== undefined) batch.fill(task.slot, wanted);
     else if (wanted !== undefined) this.#host.answer(wanted);
   }

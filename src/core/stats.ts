@@ -14,7 +14,7 @@ export interface Stats extends Counts, Attempts, Gauges {
   readonly errors: number;
   /** Calls of this end that failed without a reply: timed out, cancelled, lost with their link, refused by a bound. */
   readonly failures: number;
-  /** Errors that this end answered. */
+  /** Errors that this end answered; those of notifications, which are answered to nobody, count as well. */
   readonly servedErrors: number;
   readonly errorsByCode: CodeCounts;
   readonly failuresByCode: CodeCounts;

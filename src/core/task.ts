@@ -13,6 +13,8 @@ export class Task implements CallContext {
   readonly slot: number;
   state: "waiting" | "running" | "done" = "waiting";
   cancelled: RpcError | undefined = undefined;
+  /** It was this end that gave it up: its caller, who knows nothing of that, is answered on any wire. */
+  endedHere = false;
   #abort: AbortController | undefined = undefined;
 
   constructor(

@@ -35,6 +35,7 @@ describe("printable", () => {
       "a\\u000ab\\u000d\\u001b[2J\\u202e\\u0000\\u007f\\u2028",
     );
     expect(printable("\ud800")).toBe("\ufffd");
+    expect(printable("\u061c\u200e\u200f\u2067\ufeff")).toBe("\\u061c\\u200e\\u200f\\u2067\\ufeff");
   });
 
   test("cuts what is long", () => {

@@ -30,7 +30,7 @@ export function join(chunks: readonly Uint8Array[], length: number): Uint8Array 
 }
 
 /** Control, format and bidirectional characters: what could forge a line or move the cursor of whoever reads a log. */
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** A peer's text made safe for logs and messages: one line, no control characters, at most `max` characters. */
 export function printable(text: string, max = 256): string {

@@ -91,9 +91,9 @@ class CountedChannel implements Channel, ChannelSink {
     return this.#sink?.frames(frames);
   }
 
-  skipped(head: Uint8Array, reason: RpcError): void {
+  skipped(head: Uint8Array, reason: RpcError, tail?: Uint8Array): void {
     this.#counters.bytesRead += head.length;
-    this.#sink?.skipped(head, reason);
+    this.#sink?.skipped(head, reason, tail);
   }
 
   ended(): void {

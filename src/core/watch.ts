@@ -18,6 +18,7 @@ export interface WatchHost {
   readonly calls: Pending;
   readonly sender: Sender;
   readonly service: Service;
+  readonly receiver: { visit(now: number): void };
   readonly counters: Counters;
   readonly channel: Channel;
   readonly options: { readonly clock: Clock; readonly heartbeat: Heartbeat; readonly role: Role };
@@ -95,6 +96,7 @@ export class Watch implements Visited {
     }
     counters.timeouts += sender.expire(now);
     service.expire(now);
+    this.#host.receiver.visit(now);
     this.#host.waitedEnough();
     const canPing = this.#canPing;
     if (canPing) this.#judge(now);

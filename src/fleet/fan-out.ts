@@ -1,4 +1,4 @@
-import { RpcError } from "../core/errors.ts";
+import { nameOf, RpcError } from "../core/errors.ts";
 import type { Forms } from "../core/message.ts";
 import type { Begun, CallListener } from "../core/outgoing.ts";
 import { checkCount } from "./options.ts";
@@ -144,7 +144,7 @@ export class FanOut<Value = unknown> implements AsyncIterable<Outcome<Value>>, P
     this.#setup.signal?.removeEventListener("abort", this.#onAbort);
     const { method } = this.#setup;
     const why = RpcError.is(reason) ? reason.message : "it was cancelled";
-    const isLate = reason instanceof Error && reason.name === "TimeoutError";
+    const isLate = nameOf(reason) === "TimeoutError";
     for (; this.#started < this.members.length; this.#started++) {
       const error = new RpcError(isLate ? "deadline_exceeded" : "cancelled", `Cannot call "${method}": ${why}`, {
         cause: reason,

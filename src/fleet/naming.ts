@@ -17,7 +17,9 @@ export function nameFor(hello: Hello, identity: unknown, rules: FleetRules, redi
   const bound = identity === undefined ? undefined : boundName(identity, hello, rules, redialAfterMs);
   const name = said ?? bound;
   if (name === undefined) {
-    throw new Refusal("invalid_argument", "Cannot join without a name: connect with the option name", redialAfterMs);
+    const why =
+      'Cannot join without a name: connect with the option name (clients without one need nameless: "serve" of the fleet)';
+    throw new Refusal("invalid_argument", why, redialAfterMs);
   }
   if (bound !== undefined && name !== bound) {
     const why = `Cannot join as "${printable(name)}": this end was authenticated as "${printable(bound)}"`;

@@ -6,6 +6,7 @@ import type { Outlet } from "./outlet.ts";
 import { Rest, textFrame } from "./rest.ts";
 
 const LF = 0x0a;
+const CR = 0x0d;
 /** Bounds of the lines before one frame, the empty one included. */
 const MAX_BLOCK_BYTES = 8 << 10;
 const MAX_BLOCK_LINES = 64;
@@ -222,7 +223,16 @@ function blockError(problem: string): RpcError {
 
 /** Without blanks at both ends; not `trim`, which takes more than a header line calls a blank. */
 function trimmed(text: string): string {
-  return text.replace(/^[ \t]+/, "").replace(/[ \t\r]+$/, "");
+  let start = 0;
+  let end = text.length;
+  while (isBlank(text.charCodeAt(start))) start++;
+  // Not by a pattern, which begins anew at each blank inside of the line: 8 KiB of them would take 30 ms.
+  while (end > start && (isBlank(text.charCodeAt(end - 1)) || text.charCodeAt(end - 1) === CR)) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** A media type as it is compared: small letters, no quotes, and no charset when it is UTF-8, which a frame is in any case. */

@@ -27,8 +27,8 @@ export class Outlet {
     else for (const frame of frames) this.#frames.push(frame);
   }
 
-  skipped(head: Uint8Array, reason: RpcError): void {
-    this.next(() => this.#sink.skipped(head, reason));
+  skipped(head: Uint8Array, reason: RpcError, tail?: Uint8Array): void {
+    this.next(() => this.#sink.skipped(head, reason, tail));
   }
 
   /** Does something after everything that was taken so far has gone out. */

@@ -5,6 +5,8 @@ import type { Outlet } from "./outlet.ts";
 
 /** How much is kept of a frame that is dropped because it is too large; the rule of `ChannelSink.skipped`. */
 const HEAD_BYTES = 1024;
+/** And of its end. */
+const TAIL_BYTES = 256;
 /** A buffer up to this size is used again for the next frame. */
 const SMALL_BYTES = 4096;
 const EMPTY = new Uint8Array(0);
@@ -14,7 +16,7 @@ const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 /**
  * The beginning of a frame whose end has not come. It is one buffer that doubles, so that a frame which comes byte by
  * byte costs time and memory in proportion to its size, whatever the chunks. Of a frame above `maxBytes` only the head
- * is kept.
+ * and the tail are kept.
  */
 export class Rest {
   length = 0;
@@ -22,6 +24,9 @@ export class Rest {
   skipping = false;
   readonly #maxBytes: number;
   #buffer: Uint8Array = EMPTY;
+  /** The last bytes of what is skipped, and some before them. */
+  #tail: Uint8Array = EMPTY;
+  #tailLength = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -30,6 +35,7 @@ export class Rest {
   /** Copies more bytes of the frame. */
   add(bytes: Uint8Array): void {
     if (this.length + bytes.length > this.#maxBytes) this.skip();
+    if (this.skipping) this.#addToTail(bytes);
     this.#append(this.skipping ? bytes.subarray(0, Math.max(0, HEAD_BYTES - this.length)) : bytes);
   }
 
@@ -37,6 +43,8 @@ export class Rest {
   skip(): void {
     if (this.skipping) return;
     this.skipping = true;
+    this.#tail = new Uint8Array(2 * TAIL_BYTES);
+    this.#addToTail(this.bytes);
     this.#buffer = this.#buffer.slice(0, Math.min(this.length, HEAD_BYTES));
     this.length = this.#buffer.length;
   }
@@ -57,6 +65,8 @@ export class Rest {
   clear(): void {
     this.length = 0;
     this.skipping = false;
+    this.#tail = EMPTY;
+    this.#tailLength = 0;
     if (this.#buffer.length > SMALL_BYTES) this.#buffer = EMPTY;
   }
 
@@ -64,11 +74,22 @@ export class Rest {
   finish(out: Outlet, why?: string): void {
     if (this.skipping) {
       const tooLong = `A frame of more than ${this.#maxBytes} bytes was dropped: send less at once or raise maxFrameBytes`;
-      out.skipped(this.take(), new RpcError("resource_exhausted", why ?? tooLong));
+      const tail = this.#tail.subarray(Math.max(0, this.#tailLength - TAIL_BYTES), this.#tailLength);
+      out.skipped(this.take(), new RpcError("resource_exhausted", why ?? tooLong), tail);
     } else {
       out.frame(textFrame(this.bytes));
       this.clear();
     }
+  }
+
+  #addToTail(bytes: Uint8Array): void {
+    const last = bytes.subarray(-TAIL_BYTES);
+    if (this.#tailLength + last.length > this.#tail.length) {
+      this.#tail.copyWithin(0, this.#tailLength - TAIL_BYTES, this.#tailLength);
+      this.#tailLength = TAIL_BYTES;
+    }
+    this.#tail.set(last, this.#tailLength);
+    this.#tailLength += last.length;
   }
 
   #append(bytes: Uint8Array): void {

@@ -61,8 +61,8 @@ export function complex(bits: 32 | 64): Decode {
 
 /** Reads values of a type that encodes itself. What its coder throws is noted, and its zero stands in the place. */
 export function opaque(coder: Coder<unknown>): Decode {
-  return (reader, depth) => {
-    reader.enter(depth, 1);
+  return (reader) => {
+    reader.add(1);
     const bytes = reader.view();
     try {
       return coder.decode(bytes);
@@ -74,8 +74,8 @@ export function opaque(coder: Coder<unknown>): Decode {
 }
 
 /** Reads `[]byte` where a slice of `uint8` is described. */
-export const byteNumbers: Decode = (reader, depth) => {
-  reader.enter(depth, 1);
+export const byteNumbers: Decode = (reader) => {
+  reader.add(1);
   return Array.from(reader.view());
 };
 
@@ -99,8 +99,8 @@ export function plainBasic(
     case "bytes":
     case "opaque":
       // A byte of a message may say that they are empty, and even then they are large.
-      return (reader, depth) => {
-        reader.enter(depth, 1);
+      return (reader) => {
+        reader.add(1);
         return reader.bytes();
       };
   }

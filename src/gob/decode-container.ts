@@ -1,3 +1,4 @@
+import { CROWD, Crowd } from "../core/crowd.ts";
 import { protocolError } from "../core/errors.ts";
 import { printable } from "../core/text.ts";
 import type { Decode, Node } from "./decode-node.ts";
@@ -33,12 +34,16 @@ export function map(key: Node, value: Node): Decode {
     reader.enter(depth, 1);
     const count = flat ? reader.count() : reader.elements();
     const entries = new Map<unknown, unknown>();
+    let crowd: Crowd | undefined;
     for (let index = 0; index < count; index++) {
       const name = key.decode(reader, depth + 1);
       if (reader.misfit.open) reader.misfit.within(`key ${index}`);
       const held = value.decode(reader, depth + 1);
       if (reader.misfit.open) reader.misfit.within(printable(String(name), 64));
       entries.set(name, held);
+      if (index < CROWD) continue;
+      crowd ??= new Crowd(entries);
+      crowd.add(name);
     }
     return entries;
   };

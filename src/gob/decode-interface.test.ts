@@ -159,8 +159,8 @@ describe("typed values", () => {
     const value = typed(types, holdsStruct("*main.W", 66, "01020100020000"));
     expect(value).toEqual({
       N: 1,
-      Next: { N: 0, Next: null, L: [], O: new Uint8Array(), R: [false] },
-      ...{ L: [], O: new Uint8Array(), R: [false] },
+      Next: { N: 0, Next: null, L: [], O: new Uint8Array(), R: null },
+      ...{ L: [], O: new Uint8Array(), R: null },
     });
   });
 

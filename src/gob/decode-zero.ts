@@ -1,7 +1,7 @@
 import type { Zero } from "./decode-node.ts";
 import { filled } from "./decode-struct.ts";
 import type { AnyType, Shape } from "./type.ts";
-import type { WireTypes } from "./wire-type.ts";
+import type { WireType } from "./wire-type.ts";
 
 const nil: Zero = () => null;
 const zeroNumber: Zero = () => 0;
@@ -11,14 +11,18 @@ const noText: Zero = () => "";
 const noElements: Zero = () => [];
 const zeroComplex: Zero = () => ({ real: 0, imaginary: 0 });
 // Even empty ones are large, so that they count beside their fields. None is shared: a buffer may be transferred.
-const noBytes: Zero = (reader, depth) => {
-  reader.enter(depth, 1);
+const noBytes: Zero = (reader) => {
+  reader.add(1);
   return new Uint8Array();
 };
-const noEntries: Zero = (reader, depth) => {
-  reader.enter(depth, 1);
+const noEntries: Zero = (reader) => {
+  reader.add(1);
   return new Map();
 };
+/** What the zeros of fields cost, of which only the stream knows: about their bytes, in numbers. */
+const SMALL = 1;
+const MIDDLE = 2;
+const LARGE = 8;
 
 /** What stands for a field of this type that was left out. */
 export function zeroOf(type: AnyType): Zero {
@@ -45,8 +49,8 @@ export function zeroOf(type: AnyType): Zero {
     case "pointer":
       return nil;
     case "opaque":
-      return (reader, depth) => {
-        reader.enter(depth, 1);
+      return (reader) => {
+        reader.add(1);
         return shape.coder.zero();
       };
     case "array":
@@ -56,34 +60,39 @@ export function zeroOf(type: AnyType): Zero {
   }
 }
 
-/** What stands for a field that was left out where only the stream describes it. */
-export function zeroOfWire(id: number, types: WireTypes): Zero {
-  const type = types.get(id);
-  switch (type.kind) {
+/** What stands for a field that was left out where only the stream describes it, and may be as large as it likes. */
+export function zeroOfWire({ kind }: WireType): Zero {
+  switch (kind) {
     case "bool":
-      return no;
+      return omitted(no, SMALL);
     case "int":
     case "uint":
     case "float":
-      return zeroNumber;
+      return omitted(zeroNumber, SMALL);
     case "complex":
-      return zeroComplex;
+      return omitted(zeroComplex, MIDDLE);
     case "string":
-      return noText;
+      return omitted(noText, SMALL);
     case "bytes":
     case "opaque":
-      return noBytes;
+      return omitted(noBytes, LARGE);
     case "slice":
-      return noElements;
+      return omitted(noElements, MIDDLE);
     case "map":
-      return noEntries;
+      return omitted(noEntries, LARGE);
+    // Go never leaves out an array or a struct, so that this is a pointer that is nil.
     case "array":
-      return zeroArray(type.length, () => zeroOfWire(type.element, types));
-    // Go never leaves out a struct, so that this is a pointer that is nil.
     case "struct":
     case "interface":
-      return nil;
+      return omitted(nil, SMALL);
   }
+}
+
+function omitted(zero: Zero, cost: number): Zero {
+  return (reader, depth) => {
+    reader.omit(cost);
+    return zero(reader, depth);
+  };
 }
 
 /** Counts its elements before it makes them. The zero of an element is looked up late: a type may hold itself. */

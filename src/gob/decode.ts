@@ -113,7 +113,7 @@ export class Compiler implements Interfaces {
           name: wire.name === "" ? "struct" : wire.name,
           prototype: Object.prototype,
           names: wire.fields.map((field) => field.name),
-          zeros: wire.fields.map((field) => zeroOfWire(field.type, this.types)),
+          zeros: wire.fields.map((field) => zeroOfWire(this.types.get(field.type))),
           nodes: wire.fields.map((field) => this.node(field.type, undefined)),
           places: wire.fields.map((_, index) => index),
         });

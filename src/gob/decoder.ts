@@ -1,4 +1,5 @@
 import { protocolError, RpcError } from "../core/errors.ts";
+import { Allowance } from "./allowance.ts";
 import { Compiler } from "./decode.ts";
 import type { Node } from "./decode-node.ts";
 import { messageBody, messageEnd } from "./prefix.ts";
@@ -10,8 +11,9 @@ import { INTERFACE_ID, WireTypes } from "./wire-type.ts";
 
 /** Deeper than this the engine's own stack would be the bound. */
 const MAX_DEPTH = 1000;
-/** How many times its bytes a value in many pieces may be read again. */
-const MAX_REPLAYS = 16;
+/** Bytes of values in pieces that may be read again: at first, and for each byte that came. */
+const REPLAYED_AT_FIRST = 262_144;
+const REPLAYED_PER_BYTE = 16;
 
 /** What a decoder may be told. */
 export interface DecoderOptions {
@@ -63,7 +65,7 @@ export class Decoder {
   /** The messages of a value that is not complete. */
   #pieces: Uint8Array[] = [];
   #piecesBytes = 0;
-  #replayedBytes = 0;
+  readonly #replays = new Allowance(REPLAYED_AT_FIRST, REPLAYED_PER_BYTE);
   /** What came of a message that is not complete, for `push`. */
   readonly #rest = new Rest();
   #failure: { readonly thrown: unknown } | undefined = undefined;
@@ -138,6 +140,9 @@ export class Decoder {
   #message(bytes: Uint8Array, at: number, end: number, type: AnyType | undefined): Decoded<unknown> | undefined {
     const reader = this.#reader;
     const start = messageBody(bytes, at);
+    const again = this.#pieces.length > 0;
+    reader.came(end - at, again);
+    this.#replays.came(end - at, again);
     reader.begin(bytes, start, end);
     if (reader.atEnd) throw protocolError("A gob message is empty");
     const id = reader.typeId();
@@ -148,9 +153,9 @@ export class Decoder {
         return undefined;
       }
       // Only inside a value may there be more: its next piece begins with a definition.
-      if (this.#pieces.length === 0) throw protocolError("A gob message goes on behind the definition of a type");
+      if (!again) throw protocolError("A gob message goes on behind the definition of a type");
     }
-    if (this.#pieces.length > 0) return this.#continued(bytes.slice(start, end), type);
+    if (again) return this.#continued(bytes.slice(start, end), type);
     this.#types.beginValue(false);
     try {
       return this.#value(id, type);
@@ -158,7 +163,6 @@ export class Decoder {
       if (!(thrown instanceof MessageCut)) throw thrown;
       this.#pieces.push(bytes.slice(start, end));
       this.#piecesBytes = end - start;
-      this.#replayedBytes = 0;
       return undefined;
     }
   }
@@ -168,11 +172,16 @@ export class Decoder {
     const pieces = this.#pieces;
     pieces.push(piece);
     this.#piecesBytes += piece.length;
-    this.#replayedBytes += this.#piecesBytes;
-    if (this.#piecesBytes > this.#maxBytes || this.#replayedBytes > this.#maxBytes * MAX_REPLAYS) {
+    if (this.#piecesBytes > this.#maxBytes) {
       throw new RpcError(
         "resource_exhausted",
         `A gob value in ${pieces.length} messages is above the limit of ${this.#maxBytes} bytes: raise maxMessageBytes`,
+      );
+    }
+    if (!this.#replays.spend(this.#piecesBytes)) {
+      throw new RpcError(
+        "resource_exhausted",
+        `A gob value in ${pieces.length} messages has too many new types inside: send values of them before it`,
       );
     }
     const [first = piece, ...next] = pieces;

@@ -18,7 +18,7 @@ const MOST_DESCRIBED = 4096;
 
 /**
  * Describes the types of a stream that nobody described here, so that their values can be encoded again as they came. Their
- * integers are taken as numbers and as bigints, and structs in structs as pointers, which may be null.
+ * integers are taken as numbers and as bigints, and structs and arrays inside of others as pointers, which may be null.
  */
 export class Describer {
   readonly #types: WireTypes;
@@ -69,7 +69,7 @@ export class Describer {
     const type = this.#types.get(id);
     if (!("name" in type)) return BASIC[type.kind];
     const described = this.describe(id, type.name);
-    if (type.kind !== "struct") return described;
+    if (type.kind !== "struct" && type.kind !== "array") return described;
     const name = `*${type.name}`;
     const names = { registered: name, printed: name, short: described.names.short };
     return this.#once(id, names, () => ({ kind: "pointer", to: described }));

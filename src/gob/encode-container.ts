@@ -30,7 +30,7 @@ export interface Part {
   readonly kept: boolean;
 }
 
-/** How deep the value stands that is being written. */
+/** How deep the value stands that is being written, counted as a decoder counts. */
 export class Depth {
   readonly #max: number;
   #now = 0;
@@ -146,10 +146,12 @@ export function encodeMap(to: Writer, depth: Depth, keys: Operations, items: Ope
 }
 
 /** An array that is absent. */
-export function encodeZeros(to: Writer, elements: Operations, length: number): () => void {
+export function encodeZeros(to: Writer, depth: Depth, elements: Operations, length: number): () => void {
   return () => {
+    depth.enter();
     to.unsigned(length);
     for (let i = 0; i < length; i++) elements.zero();
+    depth.leave();
   };
 }
 

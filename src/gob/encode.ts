@@ -149,7 +149,9 @@ export class ValueEncoder {
         into.kept = true;
         const plan = this.#planOf(shape.element);
         into.element = encodeList(to, depth, plan.operations, shape.length);
-        into.zero = hasNilElements(plan, shape.length) ? refuseNil : encodeZeros(to, plan.operations, shape.length);
+        into.zero = hasNilElements(plan, shape.length)
+          ? refuseNil
+          : encodeZeros(to, depth, plan.operations, shape.length);
         return;
       }
       case "map":
@@ -191,11 +193,14 @@ export class ValueEncoder {
 
   #interface(): Encode {
     const to = this.#to;
+    const depth = this.#depth;
     // Most places see one type again and again.
     let plan: Plan | undefined;
     const encode = (value: unknown): void => {
+      depth.enter();
       if (value === null || value === undefined) {
         to.byte(0);
+        depth.leave();
         return;
       }
       const type = this.#dynamicType(value);
@@ -209,6 +214,7 @@ export class ValueEncoder {
       if (kind !== "struct") to.byte(0);
       operations.element(content);
       to.count(mark);
+      depth.leave();
     };
     return encode;
   }

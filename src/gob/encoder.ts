@@ -12,7 +12,7 @@ const MAX_DEPTH = 128;
 export interface EncoderOptions {
   /** The largest message that it makes, without the count in front. Default 4 MiB. */
   readonly maxMessageBytes?: number;
-  /** In how many structs, slices, arrays and maps a value may be nested. Default 128; who holds itself ends here. */
+  /** In how many structs, slices, arrays, maps and interfaces a value may be nested. Default 128; who holds itself ends here. */
   readonly maxDepth?: number;
 }
 

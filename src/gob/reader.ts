@@ -1,7 +1,12 @@
 import { protocolError, RpcError } from "../core/errors.ts";
 import { textOf } from "../core/text.ts";
+import { Allowance } from "./allowance.ts";
 import { Misfit } from "./misfit.ts";
 import { lenientTextOf, shortText } from "./short-text.ts";
+
+/** What may be left out of structs that only the stream describes: a number costs 1. Go's own are far below it. */
+const OMITTED_AT_FIRST = 16_384;
+const OMITTED_PER_BYTE = 64;
 
 /** What bounds the reading of one value. */
 export interface ReaderLimits {
@@ -35,9 +40,15 @@ export class Reader {
   #next: readonly Uint8Array[] = [];
   #nextIndex = 0;
   #values = 0;
+  readonly #omitted = new Allowance(OMITTED_AT_FIRST, OMITTED_PER_BYTE);
 
   constructor(limits: ReaderLimits) {
     this.#limits = limits;
+  }
+
+  /** Tells that a message of the stream came; `again` when a value goes on in it. */
+  came(bytes: number, again: boolean): void {
+    this.#omitted.came(bytes, again);
   }
 
   /** Begins a value, or a definition, at `at`; `next` are the messages in which it goes on. */
@@ -77,7 +88,7 @@ export class Reader {
       throw protocolError(`A gob message has ${this.#end - this.#at} bytes more than its value`);
   }
 
-  /** Counts what is about to be made at this depth. */
+  /** Counts what is about to be made at this depth, where it may hold something. */
   enter(depth: number, values: number): void {
     if (depth > this.#limits.maxDepth) {
       throw new RpcError(
@@ -85,6 +96,11 @@ export class Reader {
         `A gob value is nested deeper than the limit of ${this.#limits.maxDepth}: send it flatter or raise maxDepth`,
       );
     }
+    this.add(values);
+  }
+
+  /** Counts what is about to be made. */
+  add(values: number): void {
     this.#values += values;
     if (this.#values > this.#limits.maxValues) {
       throw new RpcError(
@@ -92,6 +108,15 @@ export class Reader {
         `A gob value holds more than the limit of ${this.#limits.maxValues} values: send less at once or raise maxValues`,
       );
     }
+  }
+
+  /** Counts what is about to be made for a field that was left out, of a struct that only the stream describes. */
+  omit(cost: number): void {
+    if (this.#omitted.spend(cost)) return;
+    throw new RpcError(
+      "resource_exhausted",
+      "The structs of a gob stream leave out more fields than its bytes allow: describe their types",
+    );
   }
 
   /** An unsigned number; a bigint only where a number cannot hold it exactly. */

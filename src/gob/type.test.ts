@@ -116,6 +116,33 @@ describe("rule 26: names", () => {
       expect(type.names.short).toBe("");
   });
 
+  test.each([
+    ["acme.test/m/shop/v2.Item", "shop.Item", "Item"],
+    ["acme.test/m/shop/v12.Item", "shop.Item", "Item"],
+    ["gopkg.in/yaml.v3.Node", "yaml.Node", "Node"],
+    // No module has a version 1 in its path, and many packages are called so.
+    ["k8s.io/api/core/v1.Pod", "v1.Pod", "Pod"],
+    ["v2.Item", "v2.Item", "Item"],
+    ["acme.test/m/views.Item", "views.Item", "Item"],
+    ["shop.Page[acme.test/m/shop/v2.Item]", "shop.Page[acme.test/m/shop/v2.Item]", "Page[acme.test/m/shop/v2.Item]"],
+    ["acme.test/m/shop/v2.Page[a.b/c.D,int]", "shop.Page[a.b/c.D,int]", "Page[a.b/c.D,int]"],
+    ["Item", "Item", "Item"],
+  ])("%s is printed as %s", (registered, printed, short) => {
+    expect(named(registered, int).names).toEqual({ registered, printed, short });
+    expect(struct(registered, { A: int }, { pointer: true }).names.registered).toBe(`*${printed}`);
+  });
+
+  test("a package is called as it is said to be, where its path ends in another name", () => {
+    const packageName = "v2";
+    const Job = struct("k8s.io/api/batch/v2.Job", { A: int }, { pointer: true, packageName });
+    expect(Job.names.registered).toBe("*v2.Job");
+    expect(Job.base.names.registered).toBe("k8s.io/api/batch/v2.Job");
+    expect(named("a.b/go-units.Kelvin", float64, { packageName: "units" }).names.printed).toBe("units.Kelvin");
+    const coder = { encode: () => new Uint8Array(), decode: () => 0, zero: () => 0 };
+    expect(opaque("a.b/go-units.Length", "gob", coder, { packageName: "units" }).names.printed).toBe("units.Length");
+    expect(slice(Job.base).names.registered).toBe("[]v2.Job");
+  });
+
   test("the printed name has the last part of the path alone", () => {
     expect(Far.names.printed).toBe("y.Point");
     expect(pointer(Far).names.printed).toBe("*y.Point");

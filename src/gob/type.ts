@@ -38,8 +38,17 @@ export interface Names {
   readonly short: string;
 }
 
+/** How Go calls the package of a type, where the path in the type's name does not tell. */
+export interface PackageOptions {
+  /** The name in its files' `package`: by default the path's last part, but `shop` of `…/shop/v2` and of `…/shop.v2`. */
+  readonly packageName?: string;
+}
+
 /** Any described type. */
 export type AnyType = GobType<unknown, boolean>;
+
+/** Behind the name of a package in its path: `/v2`, and `.v2` as gopkg.in has it. */
+const VERSION = /(?:\/v(?:[2-9]|[1-9]\d+)|\.v\d+)$/;
 
 /** Marks the prototype of a struct's values with their type. */
 const TYPE: unique symbol = Symbol("gob type");
@@ -186,24 +195,24 @@ export function map<Key, Value>(key: GobType<Key>, value: GobType<Value, boolean
 }
 
 /**
- * A struct, named with the path of its package as Go registers it: `main.Pair`, `github.com/x/y.Pair`; "" for one without
- * a name. Fields that are absent have their zero value. `pointer`: Go registers `*main.Pair`, which is what its functions
- * take and what gorpc's dispatcher wants.
+ * A struct, named with the path of its package: `main.Pair`, `github.com/x/y.Pair`; "" for one without a name. Fields that
+ * are absent have their zero value. `pointer`: Go registers `*main.Pair`, which is what its functions take and what gorpc's
+ * dispatcher wants. There Go writes the package's name, and not its path: `packageName`, where the path does not end in it.
  */
 export function struct<Fields extends Readonly<Record<string, AnyType>>>(
   name: string,
   fields: Fields,
-  options: { readonly pointer: true },
+  options: PackageOptions & { readonly pointer: true },
 ): StructType<StructOf<Fields>, true>;
 export function struct<Fields extends Readonly<Record<string, AnyType>>>(
   name: string,
   fields: Fields,
-  options?: { readonly pointer?: false },
+  options?: PackageOptions & { readonly pointer?: false },
 ): StructType<StructOf<Fields>>;
 export function struct<Fields extends Readonly<Record<string, AnyType>>>(
   name: string,
   fields: Fields,
-  options: { readonly pointer?: boolean } = {},
+  options: PackageOptions & { readonly pointer?: boolean } = {},
 ): GobType<StructOf<Fields>, boolean> {
   const list = Object.entries(fields).map(([field, type]) => ({ name: field, type }));
   const shape: Shape = { kind: "struct", fields: list };
@@ -215,7 +224,7 @@ export function struct<Fields extends Readonly<Record<string, AnyType>>>(
           () => shape,
         )
       : new GobType<StructOf<Fields>>(
-          () => namesOf(name),
+          () => namesOf(name, options),
           () => shape,
         );
   return options.pointer === true ? pointer(type) : type;
@@ -235,9 +244,9 @@ export function pointer<Value>(to: GobType<Value, boolean>): GobType<Value, true
 }
 
 /** A type with a name of its own that is made like another: `named("main.Celsius", float64)`. */
-export function named<Value>(name: string, like: GobType<Value>): GobType<Value> {
+export function named<Value>(name: string, like: GobType<Value>, options: PackageOptions = {}): GobType<Value> {
   return new GobType<Value>(
-    () => namesOf(name),
+    () => namesOf(name, options),
     () => like.shape,
   );
 }
@@ -251,13 +260,18 @@ export function lazy<Value, Nil extends boolean>(type: () => GobType<Value, Nil>
 }
 
 /**
- * A type that encodes itself in Go: `form` is "gob" for a `GobEncoder`, "binary" for a `BinaryMarshaler`, "text" for a
- * `TextMarshaler`.
+ * A type that encodes itself in Go: `form` is "gob" for a `GobEncoder`, "binary" for a `BinaryMarshaler`. The wire has
+ * "text" too, but Go's gob takes a type with nothing but a `MarshalText` for what it is made of: describe it as that.
  */
-export function opaque<Value>(name: string, form: OpaqueForm, coder: Coder<Value>): GobType<Value> {
+export function opaque<Value>(
+  name: string,
+  form: OpaqueForm,
+  coder: Coder<Value>,
+  options: PackageOptions = {},
+): GobType<Value> {
   const shape: Shape = { kind: "opaque", form, coder };
   return new GobType<Value>(
-    () => namesOf(name),
+    () => namesOf(name, options),
     () => shape,
   );
 }
@@ -277,9 +291,19 @@ function unnamed<Value>(printed: () => string, shape: () => Shape): GobType<Valu
   }, shape);
 }
 
-function namesOf(registered: string): Names {
-  const printed = registered.slice(registered.lastIndexOf("/") + 1);
-  return { registered, printed, short: printed.slice(printed.indexOf(".") + 1) };
+function namesOf(registered: string, { packageName }: PackageOptions): Names {
+  // What a generic type is made for stands in brackets, with paths of its own.
+  const [plain = ""] = registered.split("[", 1);
+  const dot = plain.lastIndexOf(".");
+  const short = registered.slice(dot + 1);
+  if (dot < 0) return { registered, printed: registered, short };
+  return { registered, printed: `${packageName ?? packageOf(plain.slice(0, dot))}.${short}`, short };
+}
+
+/** How a package with this path is called most likely: versions of modules, from 2 on, stand at the end of the path. */
+function packageOf(path: string): string {
+  const parts = path.replace(VERSION, "").split("/");
+  return parts.at(-1) ?? path;
 }
 
 function once<Value>(make: () => Value): () => Value {

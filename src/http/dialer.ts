@@ -61,7 +61,7 @@ export function httpDialer(target: HttpDialTarget, senderOf?: (url: URL) => Http
     try {
       const headers = { ...(await caller.headers()), accept: "text/event-stream" };
       const reply = await sender.send({ method: "GET", headers, signal: channel.signal });
-      if (reply.status !== 200 || !isEventStream(reply)) throw noStream(address, reply);
+      if (reply.status !== 200 || !isEventStream(reply)) throw await noStream(address, reply);
       void channel.readEvents(reply);
       return { channel, remoteAddress: url.host };
     } catch (thrown) {
@@ -74,10 +74,10 @@ export function httpDialer(target: HttpDialTarget, senderOf?: (url: URL) => Http
   };
 }
 
-function noStream(address: string, reply: HttpReply): RpcError {
-  reply.drop();
+async function noStream(address: string, reply: HttpReply): Promise<RpcError> {
   const isAnswer = reply.status === 200;
-  const { message, error } = statusReason(reply);
+  if (isAnswer) reply.drop();
+  const { message, error } = await statusReason(reply);
   const why = isAnswer ? "it has no server-sent events" : message;
   const code = isAnswer ? "unimplemented" : (error?.code ?? "unavailable");
   return new RpcError(code, `Cannot connect to ${address}: ${why}`, { executed: "no", wireCode: reply.status });

@@ -5,7 +5,7 @@ import { nodeHttpDialer } from "../http/node/dialer.ts";
 import { nodePollDialer } from "../http/node/poll-dialer.ts";
 import type { PollConnectOptions } from "../http/poll/options.ts";
 import { type Address, formatAddress, parseAddress } from "../transports/node/address.ts";
-import { execDialer } from "../transports/node/exec.ts";
+import { type ExecOptions, execDialer } from "../transports/node/exec.ts";
 import type { GrpcConnectOptions } from "../transports/node/grpc-options.ts";
 import { stdioConnection } from "../transports/node/stdio.ts";
 import { tcpDialer } from "../transports/node/tcp.ts";
@@ -30,6 +30,8 @@ export interface DialOptions {
   readonly poll?: PollConnectOptions | undefined;
   /** For `grpc://` and `grpcs://`. */
   readonly grpc?: GrpcConnectOptions | undefined;
+  /** For `exec:`: where and with what the program runs. `execDialer` takes a list of arguments, too. */
+  readonly exec?: ExecOptions | undefined;
 }
 
 /** A dialer with the name of its address; one that was given as it is has none. */
@@ -45,10 +47,10 @@ export interface NamedDialer {
  */
 export async function dialersOf(
   places: readonly (string | Dialer)[],
-  { tls, ws, http, poll, grpc }: DialOptions,
+  { tls, ws, http, poll, grpc, exec }: DialOptions,
   { wire, authenticator }: { readonly wire: Wire; readonly authenticator?: unknown },
 ): Promise<NamedDialer[]> {
-  const options = { tls, ws, http, poll, grpc };
+  const options = { tls, ws, http, poll, grpc, exec };
   const parsed = places.map((place) => (typeof place === "string" ? parseAddress(place) : place));
   const addresses = parsed.filter((place) => typeof place !== "function");
   if (places.length > 0) checkKinds(addresses, options, "dialer");
@@ -84,9 +86,10 @@ function nameOf(address: Address): string {
  * Which address means which transport; what dials already is given back. Rejects with `TypeError` for options that cannot be used,
  * there or at all.
  */
-export async function dialerOf(address: Address | Dialer, { tls, ws, http, poll, grpc }: DialOptions): Promise<Dialer> {
+export async function dialerOf(address: Address | Dialer, options: DialOptions): Promise<Dialer> {
+  const { tls, ws, http, poll, grpc, exec } = options;
   const isOwn = typeof address === "function";
-  checkKinds(isOwn ? [] : [address], { tls, ws, http, poll, grpc }, "dialer");
+  checkKinds(isOwn ? [] : [address], { tls, ws, http, poll, grpc, exec }, "dialer");
   if (isOwn) return address;
   switch (address.kind) {
     case "tcp":
@@ -112,7 +115,7 @@ export async function dialerOf(address: Address | Dialer, { tls, ws, http, poll,
     case "unix":
       return unixDialer(address);
     case "exec":
-      return execDialer(address);
+      return execDialer({ ...exec, ...address });
     case "stdio":
       return async () => stdioConnection();
   }

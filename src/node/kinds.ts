@@ -7,6 +7,7 @@ const KINDS: ReadonlyMap<string, readonly Address["kind"][]> = new Map<string, r
   ["http", ["http", "https"]],
   ["poll", ["poll+http", "poll+https", "beat+http", "beat+https"]],
   ["grpc", ["grpc", "grpcs"]],
+  ["exec", ["exec"]],
 ]);
 
 /** What gets an option in the place of an address. */
@@ -25,7 +26,10 @@ export function checkKinds(
     if (options[name] === undefined || addresses.some(({ kind }) => kinds.includes(kind))) continue;
     if (addresses.length === 0) throw notGiven(name, own);
     const given = [...new Set(addresses.map(({ kind }) => kind))].join(" or ");
-    const wanted = `${kinds.map((kind) => `${kind}://`).join(", ")}`.replace(/, (?=[^,]*$)/, " or ");
+    const wanted = `${kinds.map((kind) => (kind === "exec" ? "exec:" : `${kind}://`)).join(", ")}`.replace(
+      /, (?=[^,]*$)/,
+      " or ",
+    );
     throw new TypeError(`The option ${name} belongs to an address ${wanted}, not to one of the kind ${given}`);
   }
 }

@@ -44,6 +44,12 @@ export class Server {
         onGoodbye: (peer, { text }) => fleet.left(peer, { message: text }),
         onRemoteEnded: (peer) => fleet.left(peer, { message: "The other side has ended" }),
       }),
+      dispatch: (peer) => {
+        const dispatcher = link.dispatch(peer);
+        // The link may be over by the time that `establish` tells of it.
+        link.logger.info(`Connected: ${peer.remoteAddress ?? "a client"}`);
+        return dispatcher;
+      },
       onEnded: (peer, reason) => {
         link.onEnded?.(peer, reason);
         this.#peers.delete(peer);
@@ -144,7 +150,6 @@ export class Server {
     const from = raw.remoteAddress ?? "a client";
     try {
       const peer = await establish(raw, raw.wire ?? this.#wire, this.#options, attempt.signal);
-      logger.info(`Connected: ${from}`);
       if (!peer.isClosed) this.#admit(peer);
       if (this.#attempts === undefined) await peer.close({ graceMs: 0 });
     } catch (thrown) {

@@ -325,7 +325,10 @@ export function fleetSuite(name: string, wire: Wire, place: () => FleetPlace, ca
 
     testWhere(can.mustSayHello)("no name: refused, with what to do", async () => {
       const { fleet, log, connect } = await stage({ nameless: "reject" });
-      await refused(connect({}), "Cannot join without a name: connect with the option name");
+      await refused(
+        connect({}),
+        'Cannot join without a name: connect with the option name (clients without one need nameless: "serve" of the fleet)',
+      );
       expect(fleet.size).toBe(0);
       expect(log.of("warn")).toHaveLength(1);
     });

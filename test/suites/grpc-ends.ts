@@ -1,14 +1,16 @@
-import { InterceptingCall, type InterceptorOptions, type NextCall } from "@grpc/grpc-js";
+import * as grpcJs from "@grpc/grpc-js";
 import { systemClock } from "../../src/core/clock.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.ts";
 import { DEFAULT_HEARTBEAT } from "../../src/core/liveness.ts";
 import type { LinkTerms, RawConnection, Wire } from "../../src/core/wire.ts";
-import { grpcDialer } from "../../src/transports/node/grpc-dial.ts";
-import { grpcListen } from "../../src/transports/node/grpc-listen.ts";
+import { type GrpcTransport, grpcOver } from "../../src/transports/node/grpc.ts";
 import { Log } from "./engine.ts";
 import { plainWire } from "./plain-wire.ts";
 import { type Relay, relayTo } from "./relay.ts";
 import { deferred } from "./support.ts";
+
+/** The transport, with its package. */
+export const { grpcDialer, grpcListen }: GrpcTransport = grpcOver(grpcJs);
 
 const never = new AbortController().signal;
 
@@ -49,9 +51,9 @@ export async function grpcPair(
 ): Promise<GrpcPair> {
   const accepted = deferred<RawConnection>();
   const listener = await grpcListen({ port: 0 })(accepted.resolve, serverTerms);
-  let call: InterceptingCall | undefined;
-  const interceptor = (options: InterceptorOptions, nextCall: NextCall): InterceptingCall => {
-    call = new InterceptingCall(nextCall(options));
+  let call: grpcJs.InterceptingCall | undefined;
+  const interceptor = (options: grpcJs.InterceptorOptions, nextCall: grpcJs.NextCall): grpcJs.InterceptingCall => {
+    call = new grpcJs.InterceptingCall(nextCall(options));
     return call;
   };
   const relay = await relayTo(Number(new URL(listener.address).port));

@@ -472,6 +472,22 @@ describe("requests", () => {
     expect(codec.decode('{"jsonrpc":"2.0","id":1.0,"method":"x"}')).toMatchObject([{ kind: "call", id: "1.0" }]);
   });
 
+  test("members of a batch with one id are all refused, wherever they stand and whatever their id is", () => {
+    const refused = (...ids: readonly string[]): unknown[] => {
+      const records = ids.map((id) => `{"jsonrpc":"2.0","id":${id},"method":"x"}`);
+      const [batch] = end("server").codec.decode(`[${records.join()}]`);
+      if (batch?.kind !== "batch") throw new Error("That is no batch");
+      return batch.messages.flatMap((each) => (each.kind === "invalid" ? [each.id] : []));
+    };
+    expect(refused("1", "2", "3")).toEqual([]);
+    expect(refused("3", '"3"', "3.0", "-3", "1", "2")).toEqual([]);
+    expect(refused("1", "2", "2", "3")).toEqual([2, 2]);
+    expect(refused("5", "1", "9007199254740991", "5", "1", "5", '"5"', "9007199254740991")).toEqual([
+      5, 1, 9007199254740991, 5, 1, 5, 9007199254740991,
+    ]);
+    expect(refused('"a"', "1", '"a"', "-7", "-7")).toEqual(['"a"', '"a"', "-7", "-7"]);
+  });
+
   test("what is pushed to a verbatim dialling end is not checked, as in jrpc2 (case 169)", () => {
     const frame = '{"jsonrpc":"1.0","id":1,"method":"cb","params":5,"extra":1}';
     expect(decode(frame, "client", { errors: "verbatim", strict: true })).toMatchObject([

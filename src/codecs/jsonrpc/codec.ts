@@ -2,8 +2,10 @@ import type { Frame } from "../../core/channel.ts";
 import type { Cannot, Carries, Codec, CodecLink } from "../../core/codec.ts";
 import type { Fault } from "../../core/errors.ts";
 import { protocolError, RpcError } from "../../core/errors.ts";
+import { IdMap } from "../../core/id-map.ts";
 import { parseJson } from "../../core/json.ts";
 import type { ErrorMessage, Id, InvalidMessage, Message, RequestMessage } from "../../core/message.ts";
+import { refusedUnasked } from "../../core/refused.ts";
 import { textOf } from "../../core/text.ts";
 import { Encoder } from "./encoder.ts";
 import { type Envelope, envelopeOf, hasOutcome, hasSoundError, isReply, replyFault, requestFault } from "./envelope.ts";
@@ -86,12 +88,12 @@ export class JsonRpcCodec implements Codec {
     return [(this.#meeting && this.#met(this.#meeting, value, source)) ?? this.#message(value, source)];
   }
 
-  salvage(head: Uint8Array, reason: RpcError): Message {
+  salvage(head: Uint8Array, reason: RpcError, tail?: Uint8Array): Message {
     // It may be cut in the middle of a character.
     const text = rough(head);
     if (this.#link.role === "server" && mayBeHttpRequest(text)) throw httpRefusal();
     const { texts } = membersOf(text);
-    if (texts.length === 0) return this.#beyond(text, reason.message);
+    if (texts.length === 0) return this.#beyond(text, reason.message, tail);
     return { kind: "batch", messages: texts.map((member) => this.#beyond(member, reason.message)) };
   }
 
@@ -130,6 +132,10 @@ export class JsonRpcCodec implements Codec {
 
   /** A message without a method: the reply to a call of this end, or to nothing. Gives nothing for what must be answered. */
   #reply(it: Envelope, id: Id | null): Message | undefined {
+    if (this.#link.role === "client" && id === null && it.jsonrpc === undefined) {
+      const refusal = refusedUnasked(it);
+      if (refusal !== undefined) throw refusal;
+    }
     if (this.#link.role === "server" && (id === null || this.#link.pending(id) === undefined)) {
       if (this.#answersStrays || !hasOutcome(it)) return undefined;
     }
@@ -190,13 +196,23 @@ export class JsonRpcCodec implements Codec {
   }
 
   /** A message beyond a limit, of which only the text is known: the waiting call ends at once, the request is refused. */
-  #beyond(text: string, why: string): Message {
+  #beyond(text: string, why: string, tail?: Uint8Array): Message {
     const { id, isRequest, isReply } = glimpse(text);
     const key = id === undefined ? null : idOfText(id);
-    if (isReply && !isRequest) return failure(key, beyondLimit(why, "yes"));
-    return invalid(key, beyondLimit(why, "no"));
+    if (!isReply || isRequest) return invalid(key, beyondLimit(why, "no"));
+    return failure(key ?? this.#lastId(tail), beyondLimit(why, "yes"));
+  }
+
+  /** The id of a reply that says it last, as long as it is one that somebody waits for: only the end of the text is there. */
+  #lastId(tail: Uint8Array | undefined): Id | null {
+    const text = tail === undefined ? undefined : ID_AT_THE_END.exec(rough(tail))?.[1];
+    const id = text === undefined ? null : idOfText(text);
+    return id !== null && this.#link.pending(id) !== undefined ? id : null;
   }
 }
+
+/** How a reply ends whose id is its last member but for the version. */
+const ID_AT_THE_END = /"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
 
 /** A web page, say, has put records into the body of a request that it sent here. */
 function httpRefusal(): RpcError {
@@ -234,19 +250,34 @@ function cancelledId(params: unknown, key: string, source: string | undefined): 
 
 /** Members with the same id would get replies that nobody can tell apart: none of them runs. */
 function refuseTwins(members: readonly Message[]): readonly Message[] {
-  const seen = new Set<Id>();
-  const twins = new Set<Id>();
+  if (areAscending(members)) return members;
+  /** Whether an id has come again. */
+  const again = new IdMap<boolean>();
+  let twins = 0;
   for (const member of members) {
     const id = requestId(member);
     if (id === null) continue;
-    if (seen.has(id)) twins.add(id);
-    else seen.add(id);
+    const isTwin = again.has(id);
+    again.set(id, isTwin);
+    if (isTwin) twins++;
   }
-  if (twins.size === 0) return members;
+  if (twins === 0) return members;
   return members.map((member) => {
     const id = requestId(member);
-    return id !== null && twins.has(id) ? twin(id) : member;
+    return id !== null && again.get(id) === true ? twin(id) : member;
   });
+}
+
+/** As long as ids go up none can be there twice, and nothing is kept of them. */
+function areAscending(members: readonly Message[]): boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const member of members) {
+    const id = requestId(member);
+    if (id === null) continue;
+    if (typeof id !== "number" || id <= last) return false;
+    last = id;
+  }
+  return true;
 }
 
 function requestId(member: Message): Id | null {

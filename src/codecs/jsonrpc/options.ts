@@ -6,13 +6,19 @@ import { ERROR_NAMES, ERROR_NUMBERS } from "./errors.ts";
 export interface CancelMethod {
   readonly method: string;
   readonly key: string;
+  /** Whether the cancelled call is answered all the same. Default true. */
+  readonly answers?: boolean | undefined;
 }
 
 /** Cancellation as in the Language Server Protocol. */
 export const CANCEL_REQUEST: CancelMethod = { method: "$/cancelRequest", key: "id" };
 
-/** Cancellation as in the Model Context Protocol. */
-export const CANCELLED_NOTIFICATION: CancelMethod = { method: "notifications/cancelled", key: "requestId" };
+/** Cancellation as in the Model Context Protocol, where a cancelled call gets no answer. */
+export const CANCELLED_NOTIFICATION: CancelMethod = {
+  method: "notifications/cancelled",
+  key: "requestId",
+  answers: false,
+};
 
 /** What may differ between two users of JSON-RPC 2.0. */
 export interface JsonRpcOptions {
@@ -86,21 +92,24 @@ export function dialectOf(options: JsonRpcOptions = {}): Dialect {
     push,
     strict,
     verbatim: errors === "verbatim",
-    carries: carriesOf(cancel !== false),
+    carries: carriesOf(cancel),
     meets: hello,
     numbers: sent,
     names,
   };
 }
 
-function carriesOf(cancel: boolean): Dialect["carries"] {
-  const bare: Carries = { hello: "never", welcome: false, ping: false, cancel, goodbye: false, answersCancelled: true };
+function carriesOf(method: CancelMethod | false): Dialect["carries"] {
+  const [cancel, answersCancelled] = method === false ? [false, true] : [true, method.answers !== false];
+  const bare: Carries = { hello: "never", welcome: false, ping: false, cancel, goodbye: false, answersCancelled };
   const plain: Carries = { ...bare, hello: "may", welcome: true };
   const asked: Carries = { ...plain, goodbye: true };
   return { bare, plain, asked, met: { ...asked, ping: true } };
 }
 
-function checkCancel({ method, key }: CancelMethod): void {
+function checkCancel({ method, key, answers }: CancelMethod): void {
+  if (answers !== undefined && typeof answers !== "boolean")
+    throw new TypeError("cancel.answers must be true or false");
   if (typeof method !== "string" || method === "") throw new TypeError("cancel.method must be the name of a method");
   if (typeof key !== "string" || !/^[\w$.-]+$/.test(key)) {
     throw new TypeError(

@@ -2,9 +2,11 @@ import { Arena } from "../../core/arena.ts";
 import type { Frame } from "../../core/channel.ts";
 import { type Cannot, type Carries, type Codec, type CodecLink, lastResort } from "../../core/codec.ts";
 import { protocolError, RpcError } from "../../core/errors.ts";
+import { IdMap } from "../../core/id-map.ts";
 import { parseJson } from "../../core/json.ts";
 import type { Hello, Id, Message } from "../../core/message.ts";
-import { isLonger, printable, textOf } from "../../core/text.ts";
+import { refusedUnasked } from "../../core/refused.ts";
+import { isLonger, textOf } from "../../core/text.ts";
 import type { BodyName, FieldReader, FieldWriter } from "./body.ts";
 import { agree, helloFields, offer, readHello, type Terms } from "./hello.ts";
 import { JsonReader, JsonWriter } from "./json-body.ts";
@@ -86,7 +88,7 @@ export class NativeCodec implements Codec {
   }
 
   decode(frame: Frame): readonly Message[] {
-    if (this.#theirs === undefined) refusedUnasked(frame);
+    if (this.#theirs === undefined) throwRefusal(frame);
     const body = this.#reader(frame);
     const messages: Message[] = [];
     const ids = new FrameIds();
@@ -161,17 +163,15 @@ export class NativeCodec implements Codec {
 }
 
 /** Throws what an end says that has an authenticator, to one that has none: an object in the place of the first list. */
-function refusedUnasked(frame: Frame): void {
+function throwRefusal(frame: Frame): void {
   if (frame[0] !== "{" && frame[0] !== 0x7b) return;
-  let said: { readonly error?: { readonly message?: unknown } | null } | undefined;
+  let refusal: RpcError | undefined;
   try {
-    said = parseJson(textOf(frame), 8) as typeof said;
+    refusal = refusedUnasked(parseJson(textOf(frame), 8));
   } catch {
     return;
   }
-  if (typeof said?.error?.message !== "string") return;
-  const why = `The other side wants to know who this end is (option authenticator): ${printable(said.error.message)}`;
-  throw new RpcError("unauthenticated", why, { executed: "no" });
+  if (refusal !== undefined) throw refusal;
 }
 
 /** A list without fields, as JSON. */
@@ -180,7 +180,7 @@ const EMPTY = "[]";
 /** The ids of the calls of one frame. As long as they go up none can be there twice, and nothing is kept of them. */
 class FrameIds {
   #last = Number.NEGATIVE_INFINITY;
-  #seen: Set<Id> | undefined = undefined;
+  #seen: IdMap<true> | undefined = undefined;
 
   /** Whether a call before this one had its id; `before` holds them. */
   has(id: Id, before: readonly Message[]): boolean {
@@ -189,10 +189,11 @@ class FrameIds {
         this.#last = id;
         return false;
       }
-      this.#seen = new Set(before.flatMap((message) => (message.kind === "call" ? [message.id] : [])));
+      this.#seen = new IdMap();
+      for (const message of before) if (message.kind === "call") this.#seen.set(message.id, true);
     }
     if (this.#seen.has(id)) return true;
-    this.#seen.add(id);
+    this.#seen.set(id, true);
     return false;
   }
 }

@@ -2,6 +2,7 @@ import * as oracle from "@msgpack/msgpack";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { JSON_VALUES } from "../../../test/suites/codec-suite.ts";
+import { collidingBigints, collidingNumbers } from "../../../test/suites/collisions.ts";
 import { Arena } from "../../core/arena.ts";
 import { NameCache } from "./names.ts";
 import { Packer } from "./pack.ts";
@@ -84,6 +85,18 @@ describe("MessagePack", () => {
       [new Date(5), 5n ** 60n],
     ]);
     expect(unpacked(packed([value, "after"]))).toEqual([value, "after"]);
+  });
+
+  test("has maps with very many keys, but none whose keys were chosen to collide", () => {
+    const many = new Map<unknown, unknown>(Array.from({ length: 20_000 }, (_, at) => [at * 1000, at]));
+    expect(unpacked(packed(many))).toEqual(many);
+    for (const keys of [collidingNumbers(4000), collidingBigints(4000)]) {
+      const map = packed(new Map(keys.map((key) => [key, null])));
+      const inside = packed([{ deep: new Map(keys.map((key) => [key, null])) }]);
+      for (const bytes of [map, inside]) {
+        expect(() => unpacked(bytes)).toThrow(expect.objectContaining({ code: "resource_exhausted" }));
+      }
+    }
   });
 
   test("any bytes give a value or an error of this library, quickly and without more memory than they have", () => {

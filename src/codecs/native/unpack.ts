@@ -1,3 +1,4 @@
+import { CROWD, Crowd } from "../../core/crowd.ts";
 import { protocolError, RpcError } from "../../core/errors.ts";
 import { textOf } from "../../core/text.ts";
 import type { FieldReader } from "./body.ts";
@@ -209,12 +210,23 @@ export class Unpacker implements FieldReader {
     this.#end = after;
     this.#enter(depth, 0);
     const map = new Map<unknown, unknown>();
-    while (this.#at < after) {
+    for (let count = 0; count < CROWD && this.#at < after; count++) {
       const key = this.#value(depth);
       map.set(key, this.#value(depth));
     }
+    if (this.#at < after) this.#crowd(map, after, depth);
     this.#end = end;
     return map;
+  }
+
+  /** The entries of a map that has many. */
+  #crowd(map: Map<unknown, unknown>, after: number, depth: number): void {
+    const crowd = new Crowd(map);
+    while (this.#at < after) {
+      const key = this.#value(depth);
+      map.set(key, this.#value(depth));
+      crowd.add(key);
+    }
   }
 
   #date(start: number, length: number): Date {

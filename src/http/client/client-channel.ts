@@ -10,7 +10,8 @@ import { type Failure, failures, isCancel, isComplaint } from "./outgoing-record
 import { type Posting, PostQueue } from "./post-queue.ts";
 import { mayAnswer, type Replies, repliesIn } from "./replies.ts";
 import { type HttpHeaders, type HttpReply, isUnsent, type TrackedRequest, wordsOf } from "./reply.ts";
-import { isMessage, unexpected } from "./statuses.ts";
+import { Rest } from "./rest.ts";
+import { isMessage, type Unexpected, unexpected } from "./statuses.ts";
 
 /** What a channel knows of its server. */
 export interface PostTarget {
@@ -28,6 +29,8 @@ export interface PostTarget {
 const LINGER_MS = 5000;
 /** How long a notification may keep its request that is not answered. */
 const NOTE_MS = 60_000;
+/** How long calls that were refused for now wait for the end of the link, which a client may survive with them. */
+const REFUSED_MS = 1000;
 
 /**
  * A channel of POST requests: each frame is one, and what it is answered with comes back as one. Some are under way at once
@@ -39,6 +42,9 @@ export class ClientChannel implements Channel {
   readonly #terms: LinkTerms;
   readonly #queue: PostQueue;
   readonly #delivery = new Delivery();
+  readonly #rest: Rest;
+  /** Were refused for now; their calls wait to be told so. */
+  readonly #refused = new Set<Posting>();
   /** Resolves what a sender was told. */
   #drained: Promise<void> | undefined = undefined;
   #drain: (() => void) | undefined = undefined;
@@ -52,6 +58,7 @@ export class ClientChannel implements Channel {
     this.#target = target;
     this.#terms = terms;
     this.#queue = new PostQueue(target.maxRequests, wire.ordered, clock, () => this.#pump());
+    this.#rest = new Rest(clock, () => this.#pump());
   }
 
   /** Fires when the link is over: what else belongs to it ends with it. */
@@ -101,10 +108,13 @@ export class ClientChannel implements Channel {
 
   /** Delivers the events of a stream until one of both is over. */
   async readEvents(reply: HttpReply): Promise<void> {
+    // Streams begin with a comment, as a sign to proxies: that the server lives is no news then.
+    let isNew = true;
     try {
       for await (const piece of eventPieces(reply.chunks(), this.#terms.limits.maxFrameBytes)) {
         for (const head of piece.skipped) await this.#delivery.skipped(bytesOf(head), this.#tooLarge());
-        if (piece.events.length > 0 || piece.isAlive) await this.#delivery.frames(piece.events);
+        if (piece.events.length > 0 || (piece.isAlive && !isNew)) await this.#delivery.frames(piece.events);
+        isNew = false;
       }
       await this.#settled();
       if (this.#closing === undefined) this.#finish({ message: "The server ended the stream of events" });
@@ -121,6 +131,7 @@ export class ClientChannel implements Channel {
 
   /** Starts what waits, as far as it may. */
   #pump(): void {
+    if (this.#rest.reason !== undefined) return this.#endIfQuiet();
     for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) next.done = this.#run(next);
     if (this.#queue.hasRoom) this.#relieve();
     if (this.#closing !== undefined && this.#queue.isEmpty) this.#finish(this.#closing);
@@ -132,6 +143,7 @@ export class ClientChannel implements Channel {
     const stop = isNote ? after(this.#terms.clock, NOTE_MS, () => this.#breakOff(posting)) : undefined;
     try {
       const headers = await this.#headersOf(posting);
+      while (this.#rest.reason !== undefined) await this.#rest.over;
       if (signal.aborted) return;
       const mayHaveLeft = (may: boolean): void => {
         posting.hasLeft = may;
@@ -178,19 +190,52 @@ export class ClientChannel implements Channel {
 
   async #answered(posting: Posting, reply: HttpReply): Promise<void> {
     const { status } = reply;
-    if (status === 200) return this.#read(posting, reply);
-    if (mayAnswer(reply)) {
-      if (await this.#readError(posting, reply)) return;
-    } else {
-      reply.drop();
+    if (status === 200) {
+      this.#rest.answered();
+      return this.#read(posting, reply);
     }
-    if (status === 204 || status === 202) return this.#fail(posting, `no answer came, HTTP status ${status}`);
-    const { failure, reason } = unexpected(reply);
-    if (failure !== undefined) await this.#failWith(posting, failure);
-    if (posting.isNote && reason === undefined) {
+    if (mayAnswer(reply) && (await this.#readError(posting, reply))) return;
+    if (status === 204 || status === 202) {
+      reply.drop();
+      return this.#fail(posting, `no answer came, HTTP status ${status}`);
+    }
+    const meaning = await unexpected(reply);
+    if (posting.abort.signal.aborted) return;
+    if (meaning.costs === "rest") await this.#refusedForNow(posting, meaning);
+    else await this.#failWith(posting, meaning.failure);
+    if (meaning.costs === "link") this.#finish(meaning.reason);
+    else if (posting.isNote && !this.#isOver) {
       this.#terms.logger.warn(`${this.#target.address} refused a notification, HTTP status ${status}`);
     }
-    if (reason !== undefined) this.#finish(reason);
+  }
+
+  /**
+   * Sends nothing new for a time, and ends the link unless something else is under way, which may still be answered. Calls that
+   * find the link ended may leave over the next one, if their callers allow that: only so long are they not told.
+   */
+  async #refusedForNow(posting: Posting, { failure, reason }: Unexpected): Promise<void> {
+    const { signal } = posting.abort;
+    this.#rest.begin(reason);
+    this.#refused.add(posting);
+    this.#endIfQuiet();
+    if (!posting.isNote && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const stop = after(this.#terms.clock, REFUSED_MS, resolve);
+        signal.addEventListener("abort", () => {
+          stop();
+          resolve();
+        });
+      });
+    }
+    this.#refused.delete(posting);
+    if (!signal.aborted) await this.#failWith(posting, failure);
+  }
+
+  /** Ends a link that rests, if nothing that has left may still be answered. */
+  #endIfQuiet(): void {
+    const { reason } = this.#rest;
+    const isQuiet = this.#queue.active.every((posting) => !posting.hasLeft || this.#refused.has(posting));
+    if (reason !== undefined && isQuiet) this.#finish(reason);
   }
 
   async #read(posting: Posting, reply: HttpReply): Promise<void> {
@@ -269,6 +314,7 @@ export class ClientChannel implements Channel {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stopLinger();
+    this.#rest.end();
     this.#ended.abort();
     const { unsent } = this.#queue;
     this.#queue.clear();

@@ -32,10 +32,14 @@ export class EventReader {
   push(text: string): void {
     let at = this.#afterReturn && text.startsWith("\n") ? 1 : 0;
     if (text !== "") this.#afterReturn = false;
+    let feed = -1;
+    let carriage = -1;
     while (at < text.length) {
-      const end = lineEnd(text, at);
-      this.#append(text.slice(at, end < 0 ? text.length : end));
-      if (end < 0) return;
+      feed = nextOf("\n", text, at, feed);
+      carriage = nextOf("\r", text, at, carriage);
+      const end = Math.min(feed, carriage);
+      this.#append(text.slice(at, end));
+      if (end === text.length) return;
       const line = this.#line;
       this.#line = "";
       this.#take(line);
@@ -76,9 +80,9 @@ export class EventReader {
   }
 }
 
-function lineEnd(text: string, from: number): number {
-  const newline = text.indexOf("\n", from);
-  const line = newline < 0 ? text.slice(from) : text.slice(from, newline);
-  const at = line.indexOf("\r");
-  return at < 0 ? newline : from + at;
+/** Where this character is next, `text.length` where nowhere; searched for only when the one that was found is behind us. */
+function nextOf(wanted: string, text: string, from: number, found: number): number {
+  if (found >= from) return found;
+  const at = text.indexOf(wanted, from);
+  return at < 0 ? text.length : at;
 }

@@ -58,6 +58,23 @@ export function readBody(body: BodyReader): ReadBody {
   return { bytes: isTooLarge ? bytes.subarray(0, HEAD_BYTES) : bytes, isTooLarge };
 }
 
+/** So much of what a server says about a refusal is read. */
+const MAX_WORDS = 512;
+
+/** What a server says about a refusal, safe to print, if that is text; empty otherwise. Takes the body or drops it. */
+export async function saidIn(reply: HttpReply): Promise<string> {
+  if (!/^\s*text\/plain\b/i.test(reply.header("content-type") ?? "")) {
+    reply.drop();
+    return "";
+  }
+  try {
+    const { bytes } = await reply.read(MAX_WORDS);
+    return printable(new TextDecoder().decode(bytes.subarray(0, MAX_WORDS)).trim());
+  } catch {
+    return "";
+  }
+}
+
 /** Sends by the platform's `fetch`, or one like it, which keeps connections as it likes. */
 export function fetchSender(url: string, fetched: (url: string, init: RequestInit) => Promise<Response>): HttpSender {
   return {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Full } from "../../core/channel.ts";
+import { answerBefore } from "../../transports/node/http-host-refusal.ts";
 import { remoteAddressOf } from "../../transports/node/tcp.ts";
 import { identityOf } from "../../transports/node/tls.ts";
 import { BodyReader } from "../body.ts";
@@ -20,9 +21,6 @@ import {
   type WithBody,
 } from "../server/exchange.ts";
 import { withBody } from "../server/fetch.ts";
-
-/** How long the rest of a body is read and thrown away that nobody wants: closed at once, a client could lose its answer. */
-const LINGER_MS = 1000;
 
 /** Node's timers go no further. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -165,16 +163,7 @@ function write({ status, headers, body, stream }: Answer, request: IncomingMessa
     response.end(body);
     return;
   }
-  response.writeHead(status, { ...headers, ...length, connection: "close" });
-  // The whole answer leaves now, its end when the client has read it.
-  if (body === undefined) response.flushHeaders();
-  else response.write(body);
-  const timer = setTimeout(() => response.end(), LINGER_MS).unref();
-  const end = (): void => {
-    clearTimeout(timer);
-    response.end();
-  };
-  request.once("end", end).once("close", end).resume();
+  answerBefore(response, status, { ...headers, ...length, connection: "close" }, body);
 }
 
 function outletOf(response: ServerResponse): Outlet {

@@ -1,6 +1,7 @@
 import type { Channel, ChannelSink, CloseReason, Frame, Full } from "../../core/channel.ts";
 import { after, type Clock } from "../../core/clock.ts";
 import { RpcError } from "../../core/errors.ts";
+import type { Logger } from "../../core/logger.ts";
 import { soon } from "../../core/soon.ts";
 import type { Courier } from "./courier.ts";
 import { endingOf, LINGER_MS, reasonOf } from "./ending.ts";
@@ -8,7 +9,7 @@ import { type Answering, askingBody, type Ending, type Opened } from "./envelope
 import { Inbound } from "./inbound.ts";
 import { Lane, type Saying } from "./lane.ts";
 import type { PollConnectRules } from "./options.ts";
-import { Outbound } from "./outbound.ts";
+import { type Batch, Outbound } from "./outbound.ts";
 
 /** What a link is made of at its client. */
 export interface ClientLinkSetup {
@@ -19,12 +20,17 @@ export interface ClientLinkSetup {
   readonly clock: Clock;
   readonly maxFrameBytes: number;
   readonly random: () => number;
+  readonly logger: Logger;
+  /** For the log. */
+  readonly address: string;
 }
 
 /** How long the answer to a heartbeat that says something may wait for what that leads to, at most. */
 const REPLY_MS = 100;
 /** In the time after which the server takes its client for lost, it is heard so often. */
 const SIGNS = 3;
+/** A server that does not know the link before it has answered so often never knew it: it is another one. */
+const FIRST_ANSWERS = 8;
 
 /**
  * The client's end of a link of plain requests. By long-poll one request waits at the server for what it has to say, and
@@ -48,6 +54,7 @@ export class ClientLink implements Channel {
   #isPumping = false;
   #closing: CloseReason | undefined = undefined;
   #isOver = false;
+  #answers = 0;
   #beganAt = Number.NEGATIVE_INFINITY;
   #stopTimer: (() => void) | undefined = undefined;
   #stopLinger: () => void = () => {};
@@ -105,6 +112,7 @@ export class ClientLink implements Channel {
         this.#take(answer);
         return judge(answer, said, tookMs, this.#outbound.acked > said.first);
       },
+      tooLarge: (said, error) => this.#tooLarge(said, error),
       failed: (error) => this.#failed(error),
       idle: () => this.#pump(),
     });
@@ -116,7 +124,7 @@ export class ClientLink implements Channel {
 
   /** After a miss it asks for an answer at once, to know whether the server is there. */
   #sayDown(isRepeat: boolean): Saying {
-    return this.#saying({ first: this.#outbound.acked, items: [] }, true, isRepeat ? 0 : this.#holdMs);
+    return this.#saying({ first: this.#outbound.acked, items: [], count: 0 }, true, isRepeat ? 0 : this.#holdMs);
   }
 
   #sayBeat(): Saying {
@@ -129,17 +137,22 @@ export class ClientLink implements Channel {
     return this.#saying(batch, this.#closing === undefined && this.#inbound.hasRoom, holdMs);
   }
 
-  #saying(
-    { first, items }: Pick<ReturnType<Outbound["batch"]>, "first" | "items">,
-    down: boolean,
-    holdMs: number,
-  ): Saying {
+  #saying({ first, items, count }: Omit<Batch, "more">, down: boolean, holdMs: number): Saying {
     const body = askingBody({ first, items, ack: this.#inbound.count, down, holdMs });
-    return { body, holdMs, first, hasItems: items.length > 0 };
+    return { body, holdMs, first, items, count };
+  }
+
+  /** The other side says what became of a message that is cut, as far as its wire can tell which one it was. */
+  #tooLarge(said: Saying, { message }: RpcError): boolean {
+    const left = this.#outbound.shrink(said);
+    const { logger, address } = this.#setup;
+    if (left === "cut") logger.warn(`A message to ${address} was left out: ${message}`);
+    return left !== undefined;
   }
 
   #take(answer: Answering): void {
     if (this.#isOver) return;
+    this.#answers++;
     try {
       const isNews = this.#outbound.ack(answer.ack);
       if (this.#isPinged) {
@@ -203,10 +216,14 @@ export class ClientLink implements Channel {
     this.#stopTimer = undefined;
   }
 
-  #failed(error: RpcError): void {
-    const reason: CloseReason = { message: error.message, error };
-    // A status is the server's own word.
-    this.#over(reason, error.wireCode === undefined ? endingOf(reason) : "known");
+  #failed(given: RpcError): void {
+    const { code, wireCode } = given;
+    const isElsewhere = wireCode === 410 && this.#answers < FIRST_ANSWERS;
+    const message = given.message + (isElsewhere ? ELSEWHERE : "");
+    const error = isElsewhere ? new RpcError(code, message, { wireCode }) : given;
+    const reason: CloseReason = { message, error };
+    // A status is the server's own word, unless a proxy did not let it see the request.
+    this.#over(reason, wireCode === undefined || wireCode === 413 ? endingOf(reason) : "known");
   }
 
   /**
@@ -235,7 +252,7 @@ export class ClientLink implements Channel {
     const body = askingBody({ first: 0, items: [], ack: this.#inbound.count, down: false, holdMs: 0, broken });
     const last = new Lane({
       ...{ courier, link: opened.link, clock, maxFrameBytes, maxRetryMs, random, resumeMs: LINGER_MS },
-      say: () => ({ body, holdMs: 0, first: 0, hasItems: false }),
+      say: () => ({ body, holdMs: 0, first: 0, items: [], count: 0 }),
       answered: () => true,
       failed: done,
       idle: done,
@@ -244,11 +261,14 @@ export class ClientLink implements Channel {
   }
 }
 
+/** What to do about a link that its server has just given, and does not know. */
+const ELSEWHERE = ". All requests of a link must reach the same server: has a proxy several of them?";
+
 /** Decides whether an answer was of use; `isTaken` when the server has some of what was said, whichever answer told so. */
 type Judge = (answer: Answering, said: Saying, tookMs: number, isTaken: boolean) => boolean;
 
 /** A server that takes nothing of what it was sent waits for room; it is not asked again at once. */
-const carried: Judge = (_, { hasItems }, __, isTaken) => isTaken || !hasItems;
+const carried: Judge = (_, { count }, __, isTaken) => isTaken || count === 0;
 /** So is one that has nothing to say, and does not hold the request either. */
 const asked: Judge = ({ items }, { holdMs }, tookMs) => items.length > 0 || (holdMs > 0 && tookMs >= holdMs / 2);
 /** These have their time. */

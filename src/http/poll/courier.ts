@@ -2,7 +2,8 @@ import { after, type Clock } from "../../core/clock.ts";
 import { type Code, RpcError } from "../../core/errors.ts";
 import { printable } from "../../core/text.ts";
 import type { Caller } from "../client/caller.ts";
-import { type HttpHeaders, type HttpReply, type HttpSender, wordsOf } from "../client/reply.ts";
+import { type HttpHeaders, type HttpReply, type HttpSender, saidIn, wordsOf } from "../client/reply.ts";
+import { whereTo } from "../client/statuses.ts";
 import { BATCH_BYTES, BODY_ROOM, LINK_HEADER, MEDIA_TYPE } from "./envelope.ts";
 import type { Bytes } from "./fields.ts";
 
@@ -55,8 +56,9 @@ const CODES: ReadonlyMap<number, Code> = new Map([
   [413, "resource_exhausted"],
   [415, "unimplemented"],
 ]);
-/** So much of what a server says about a refusal is read. */
-const MAX_WORDS = 512;
+
+/** A server says what it takes when it gives the link, and is not sent more. */
+const TOO_LARGE = "Send less, or have the proxy before the server take more (nginx: client_max_body_size)";
 
 /** Carries bodies to one server and back. It lives as long as its link, and keeps the process alive until it is closed. */
 export class Courier {
@@ -122,7 +124,7 @@ export class Courier {
       const reply = await this.#setup.sender.send({ method: "POST", headers, body, signal });
       if (signal.aborted) reply.drop();
       signal.throwIfAborted();
-      return await this.#read(reply);
+      return await this.#read(reply, body.length);
     } catch (thrown) {
       if (RpcError.is(thrown) || thrown instanceof Missed) throw thrown;
       throw new Missed(wordsOf(thrown), { cause: thrown });
@@ -137,19 +139,19 @@ export class Courier {
     }
   }
 
-  async #read(reply: HttpReply): Promise<Uint8Array> {
+  async #read(reply: HttpReply, sentBytes: number): Promise<Uint8Array> {
     const { status } = reply;
     const type = reply.header("content-type") ?? "none";
-    if ((status !== 200 && status !== 201) || !type.startsWith(MEDIA_TYPE)) throw await refused(reply, type);
+    if ((status !== 200 && status !== 201) || !type.startsWith(MEDIA_TYPE)) throw await refused(reply, type, sentBytes);
     const { bytes, isTooLarge } = await reply.read(this.#maxBytes);
     if (isTooLarge) throw new RpcError("resource_exhausted", `The answer is above ${this.#maxBytes} bytes`);
     return bytes;
   }
 }
 
-async function refused(reply: HttpReply, type: string): Promise<Error> {
+async function refused(reply: HttpReply, type: string, sentBytes: number): Promise<Error> {
   const { status } = reply;
-  const said = await wordsIn(reply, type);
+  const said = (await saidIn(reply)) || printable(reply.statusText);
   if (status === 200 || status === 201) return new Missed(`something else answers there, ${printable(type)}`);
   const message = `the server answered ${status}${said === "" ? "" : ` ${said}`}`;
   if (LATER.has(status)) {
@@ -157,20 +159,6 @@ async function refused(reply: HttpReply, type: string): Promise<Error> {
     const cause = new RpcError("unavailable", message, { wireCode: status });
     return new Missed(message, { retryAfterMs: seconds > 0 ? seconds * 1000 : 0, cause });
   }
-  const where = status >= 300 && status < 400 ? ". Redirects are not followed: connect to where it points" : "";
-  return new RpcError(CODES.get(status) ?? "unavailable", message + where, { wireCode: status });
-}
-
-/** What the server says about it, if that is text. */
-async function wordsIn(reply: HttpReply, type: string): Promise<string> {
-  if (!type.startsWith("text/plain")) {
-    reply.drop();
-    return printable(reply.statusText);
-  }
-  try {
-    const { bytes } = await reply.read(MAX_WORDS);
-    return printable(new TextDecoder().decode(bytes).trim());
-  } catch {
-    return printable(reply.statusText);
-  }
+  const advice = status === 413 ? `, to ${sentBytes} bytes. ${TOO_LARGE}` : whereTo(status);
+  return new RpcError(CODES.get(status) ?? "unavailable", message + advice, { wireCode: status });
 }

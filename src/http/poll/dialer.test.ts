@@ -4,6 +4,7 @@ import { linkTerms } from "../../../test/suites/ws-ends.ts";
 import type { Channel } from "../../core/channel.ts";
 import { ManualClock } from "../../core/clock.ts";
 import { RpcError } from "../../core/errors.ts";
+import { textOf } from "../../core/text.ts";
 import type { LinkTerms, RawConnection } from "../../core/wire.ts";
 import { type PollTarget, pollDialer } from "./dialer.ts";
 import { LINK_HEADER, readAsking } from "./envelope.ts";
@@ -25,11 +26,11 @@ interface Seen {
 /** A client and a server without a network, in virtual time. */
 class Stage {
   readonly clock = new ManualClock();
-  readonly terms: LinkTerms = linkTerms({ clock: this.clock });
+  readonly terms = linkTerms({ clock: this.clock });
   readonly seen: Seen[] = [];
   readonly accepted: RawConnection[] = [];
   /** In place of the server. */
-  instead: ((init: RequestInit) => Promise<Response> | undefined) | undefined;
+  instead: ((init: RequestInit) => Promise<Response | undefined> | undefined) | undefined;
   readonly server: PollServer;
   readonly #target: Partial<PollTarget>;
 
@@ -65,7 +66,7 @@ class Stage {
     const link = headers.get(LINK_HEADER) ?? undefined;
     const { down, holdMs, items } = readAsking(init.body as Uint8Array, 1 << 22);
     this.seen.push({ link, headers, down, holdMs, items: items.length });
-    return this.instead?.(init) ?? this.server.answer(new Request(url, init), {});
+    return (await this.instead?.(init)) ?? this.server.answer(new Request(url, init), {});
   };
 }
 
@@ -357,7 +358,7 @@ describe("requests that fail", () => {
     stage.instead = async () => new Response("There is no such link: open another\n", { status: 410, headers: TEXT });
     void client.send(["a"]);
     await near.untilClosed();
-    expect(near.reason?.message).toBe("the server answered 410 There is no such link: open another");
+    expect(near.reason?.message).toContain("the server answered 410 There is no such link: open another");
     expect(near.reason?.error).toMatchObject({ code: "unavailable", wireCode: 410 });
   });
 
@@ -372,6 +373,23 @@ describe("requests that fail", () => {
     void client.send(["a"]);
     await near.untilClosed();
     expect(near.reason?.error).toMatchObject({ code, wireCode: status });
+  });
+
+  test.each([
+    [2, ". All requests of a link must reach the same server: has a proxy several of them?"],
+    [20, ""],
+  ])("a server that never knew the link is another one: after %i answers", async (answers, advice) => {
+    const stage = new Stage();
+    const { near, far, client } = await linked(stage);
+    for (let each = 1; each <= answers; each++) {
+      void client.send(["a"]);
+      await far.until(() => far.frameList.length === each);
+    }
+    stage.instead = async () => new Response("No such link", { status: 410, headers: TEXT });
+    void client.send(["a"]);
+    await near.untilClosed();
+    expect(near.reason?.error).toMatchObject({ code: "unavailable", wireCode: 410 });
+    expect(near.reason?.message).toBe(`the server answered 410 No such link${advice}`);
   });
 
   test("an answer that makes no sense ends it for both ends", async () => {
@@ -390,6 +408,71 @@ describe("requests that fail", () => {
   });
 });
 
+describe("a proxy that takes no large bodies", () => {
+  /** Takes as many bytes at once as it is told to. */
+  const takes = (stage: Stage, maxBytes: number): void => {
+    stage.instead = async ({ body }) => {
+      if ((body as Uint8Array).length > maxBytes) return new Response("<html>", { status: 413, headers: HTML });
+      return undefined;
+    };
+  };
+
+  test.each(["poll+http://localhost:8080/", BEAT])("%s: gets many messages in smaller ones", async (url) => {
+    const stage = new Stage({ url });
+    const { far, near, client } = await linked(stage);
+    takes(stage, 10_000);
+    void client.send(Array.from({ length: 50 }, (_, each) => `${each}:${"x".repeat(1000)}`));
+    for (let each = 50; each < 100; each++) void client.send([`${each}:${"x".repeat(1000)}`]);
+    await stage.advance(5000, 50);
+    await far.until(() => far.frameList.length === 100);
+    expect(far.frameList.map((frame) => Number.parseInt(String(frame), 10))).toEqual([...Array(100).keys()]);
+    expect([near.reason, far.skips]).toEqual([undefined, []]);
+    // It is not tried anew for each.
+    expect(stage.seen.length).toBeLessThan(45);
+  });
+
+  test("leaves out a text that is too large by itself, and the link and the others live", async () => {
+    const stage = new Stage();
+    const { far, near, client } = await linked(stage);
+    takes(stage, 10_000);
+    void client.send(["before", `large ${"x".repeat(20_000)}`, "behind"]);
+    void client.send([`small ${"x".repeat(9000)}`]);
+    await far.until(() => far.frameList.length === 3);
+    expect(far.frameList.map((frame) => String(frame).slice(0, 6))).toEqual(["before", "behind", "small "]);
+    expect(far.skips.map(({ head }) => textOf(head))).toEqual([`large ${"x".repeat(1018)}`]);
+    expect(near.reason).toBeUndefined();
+    expect(stage.terms.logger.of("warn")).toEqual([
+      expect.stringMatching(
+        /^A message to poll\+http:\/\/localhost:8080\/ was left out: the server answered 413, to 200\d\d bytes\. Send less, or/,
+      ),
+    ]);
+  });
+
+  test("ends a link with bytes that are too large, and both ends know why", async () => {
+    const stage = new Stage();
+    const { far, near, client } = await linked(stage);
+    takes(stage, 10_000);
+    void client.send([new Uint8Array(20_000)]);
+    await Promise.all([near.untilClosed(), far.untilClosed()]);
+    for (const { reason } of [near, far]) {
+      expect(reason?.error?.code).toBe("resource_exhausted");
+      expect(reason?.message).toMatch(
+        /^the server answered 413, to 200\d\d bytes\. Send less, or .+\(nginx: client_max_body_size\)$/,
+      );
+    }
+  });
+
+  test("and hardly anything at all ends it, too", async () => {
+    const stage = new Stage();
+    const { near, client } = await linked(stage);
+    takes(stage, 0);
+    void client.send(["a", "b"]);
+    await near.untilClosed();
+    expect(near.reason?.error).toMatchObject({ code: "resource_exhausted", wireCode: 413 });
+  });
+});
+
+const HTML = { "content-type": "text/html" };
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
 const OCTETS = { "content-type": "application/octet-stream" };
 

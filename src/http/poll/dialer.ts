@@ -35,7 +35,7 @@ export function pollDialer(target: PollTarget, senderOf?: (url: URL) => HttpSend
   const { url } = caller;
   const address = `${rules.mode}+${caller.address}`;
   return async (signal, terms) => {
-    const { clock, limits } = terms;
+    const { clock, limits, logger } = terms;
     const { maxFrameBytes } = limits;
     checkInterval(rules, terms);
     signal.throwIfAborted();
@@ -44,7 +44,7 @@ export function pollDialer(target: PollTarget, senderOf?: (url: URL) => HttpSend
     try {
       const opened = readOpened(await courier.post(undefined, openingBody({ maxFrameBytes }), 0, signal));
       checkIdle(rules, opened);
-      const channel = new ClientLink({ courier, opened, rules, clock, maxFrameBytes, random });
+      const channel = new ClientLink({ courier, opened, rules, clock, maxFrameBytes, random, logger, address });
       return { channel, remoteAddress: url.host };
     } catch (thrown) {
       courier.close();

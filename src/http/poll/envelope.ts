@@ -104,6 +104,33 @@ export function frameItem(frame: Frame, bytes: Uint8Array, maxFrameBytes: number
   return item(typeof frame === "string" ? TEXT : BINARY, bytes);
 }
 
+/** Takes items apart that were written one behind the other, without a copy. */
+export function itemsIn(written: Bytes): Bytes[] {
+  const items: Bytes[] = [];
+  const reader = new PacketReader(written);
+  while (reader.at < written.length) {
+    const from = reader.at;
+    reader.tag(written.length);
+    const length = reader.length(written.length);
+    reader.at += length;
+    items.push(written.subarray(from, reader.at));
+  }
+  return items;
+}
+
+/**
+ * Writes how an item begins that is too large for something on the way. Only of text: each is whole by itself there, and what
+ * was left out of bytes could be missing later on.
+ */
+export function cutItem(written: Bytes): Bytes | undefined {
+  let cut: Bytes | undefined;
+  const bytes = (form: number, content: Uint8Array): void => {
+    if (form === TEXT && content.length > HEAD_BYTES) cut = item(SKIPPED, content.subarray(0, HEAD_BYTES));
+  };
+  readFields(written, { bytes: (_, content) => readFields(content, { bytes }) });
+  return cut;
+}
+
 /** Writes the last item of a direction. */
 export function closeItem(ending: Ending): Bytes {
   return item(CLOSE, endingBytes(ending));
@@ -171,17 +198,20 @@ export function readOpening(body: Uint8Array): Opening {
 
 /** Throws `data_loss` for what is none. */
 export function readOpened(body: Uint8Array): Opened {
-  const numbers = new Map<number, number>();
+  let [maxFrameBytes, maxHoldMs, idleMs] = [0, 0, 0];
   let link = "";
   readFields(body, {
-    number: (tag, value) => void numbers.set(tag, value),
+    number: (tag, value) => {
+      if (tag === MAX_FRAME_BYTES) maxFrameBytes = value;
+      else if (tag === MAX_HOLD_MS) maxHoldMs = value;
+      else if (tag === IDLE_MS) idleMs = value;
+    },
     bytes: (tag, bytes) => {
       if (tag === LINK) link = textIn(bytes);
     },
   });
-  const maxFrameBytes = numbers.get(MAX_FRAME_BYTES) ?? 0;
   if (!isLink(link) || maxFrameBytes < 1) throw protocolError("The answer is no link");
-  return { link, maxFrameBytes, maxHoldMs: numbers.get(MAX_HOLD_MS) ?? 0, idleMs: numbers.get(IDLE_MS) ?? 0 };
+  return { link, maxFrameBytes, maxHoldMs, idleMs };
 }
 
 /** Whether this looks like the id of a link: 128 bits as base64url. */

@@ -138,6 +138,7 @@ export class Inbound {
   }
 
   #tooLarge(): RpcError {
-    return new RpcError("resource_exhausted", `A frame is above the limit of ${this.#host.maxFrameBytes} bytes`);
+    const limit = `the limit of ${this.#host.maxFrameBytes} bytes, or that of something on the way`;
+    return new RpcError("resource_exhausted", `A frame is above ${limit}`);
   }
 }

@@ -10,8 +10,10 @@ export interface Saying {
   readonly holdMs: number;
   /** The number of its first item, or of the next one. */
   readonly first: number;
-  /** It is more than a question. */
-  readonly hasItems: boolean;
+  /** The items in it; without them it is only a question. */
+  readonly items: readonly Bytes[];
+  /** How many these are. */
+  readonly count: number;
 }
 
 export interface LaneSetup {
@@ -28,6 +30,8 @@ export interface LaneSetup {
   say(isRepeat: boolean): Saying;
   /** Gives whether it was of use; if not, the next request waits a while. */
   answered(answer: Answering, said: Saying, tookMs: number): boolean;
+  /** Something on the way did not let a body pass, because of its size. Gives whether there is a smaller one to say. */
+  tooLarge?(said: Saying, error: RpcError): boolean;
   /** The server means no, or could not be reached for too long. Nothing is sent any more. */
   failed(error: RpcError): void;
   /** It may be started again. */
@@ -85,7 +89,7 @@ export class Lane {
     try {
       answer = readAnswering(await courier.post(link, said.body, said.holdMs, this.#abort.signal), maxFrameBytes);
     } catch (thrown) {
-      return this.#missed(thrown);
+      return this.#missed(thrown, said);
     }
     if (this.#isStopped) return;
     this.#misses = 0;
@@ -98,9 +102,10 @@ export class Lane {
     else idle();
   }
 
-  #missed(thrown: unknown): void {
-    const { clock, resumeMs, failed } = this.#setup;
+  #missed(thrown: unknown, said: Saying): void {
+    const { clock, resumeMs, failed, tooLarge } = this.#setup;
     if (this.#isStopped) return;
+    if (RpcError.is(thrown) && thrown.wireCode === 413 && tooLarge?.(said, thrown) === true) return void this.#run();
     if (!(thrown instanceof Missed)) return failed(RpcError.from(thrown));
     if (this.#misses++ === 0) this.#missingSince = clock.now;
     const delay = Math.max(this.#delay(this.#misses), thrown.retryAfterMs);

@@ -1,7 +1,7 @@
 import type { Frame, Full } from "../../core/channel.ts";
 import { protocolError } from "../../core/errors.ts";
 import { bytesOf } from "../../core/text.ts";
-import { BATCH_BYTES, BATCH_ITEMS, closeItem, type Ending, frameItem } from "./envelope.ts";
+import { BATCH_BYTES, BATCH_ITEMS, closeItem, cutItem, type Ending, frameItem, itemsIn } from "./envelope.ts";
 import { type Bytes, message } from "./fields.ts";
 
 /** Items that were sent at once, written. */
@@ -15,6 +15,8 @@ export interface Batch {
   /** The number of its first item. */
   readonly first: number;
   readonly items: readonly Bytes[];
+  /** How many items these are. */
+  readonly count: number;
   /** There is more than fits. */
   readonly more: boolean;
 }
@@ -30,6 +32,8 @@ export class Outbound {
   readonly #maxHeldBytes: number;
   readonly #maxFrameBytes: number;
   #blocks: Block[] = [];
+  /** What a body of several items may have of them. */
+  #batchBytes = BATCH_BYTES;
   /** The number of the first item that is kept. */
   #first = 0;
   /** The number of the next item. */
@@ -87,14 +91,36 @@ export class Outbound {
     const items: Bytes[] = [];
     let size = 0;
     let count = 0;
+    this.#splitFirst();
     for (const block of this.#blocks) {
-      const isTooMuch = size + block.bytes.length > BATCH_BYTES || count + block.count > BATCH_ITEMS;
+      const isTooMuch = size + block.bytes.length > this.#batchBytes || count + block.count > BATCH_ITEMS;
       if (items.length > 0 && isTooMuch) break;
       items.push(block.bytes);
       size += block.bytes.length;
       count += block.count;
     }
-    return { first: this.#first, items, more: items.length < this.#blocks.length };
+    return { first: this.#first, items, count, more: items.length < this.#blocks.length };
+  }
+
+  /**
+   * A batch was too large for something on the way, and the other side may not have got it: bodies with several items are smaller
+   * from now on, and of one that is too large by itself only the beginning is sent. Gives whether there is anything left to try.
+   */
+  shrink({ first, count, items }: Omit<Batch, "more">): "smaller" | "cut" | undefined {
+    if (count > 1) {
+      this.#batchBytes = items.reduce((size, { length }) => size + length, 0) / 2;
+      return "smaller";
+    }
+    const [block] = this.#blocks;
+    // It has come meanwhile, as one that was sent before.
+    if (count === 1 && first < this.#first) return "smaller";
+    const bytes = count === 1 && block?.count === 1 ? cutItem(block.bytes) : undefined;
+    if (block === undefined || bytes === undefined) return undefined;
+    const cut = { bytes, count: 1 };
+    this.#held += costOf(cut) - costOf(block);
+    this.#blocks[0] = cut;
+    if (this.#held < this.#maxHeldBytes) this.free();
+    return "cut";
   }
 
   /** The other side has so many. Gives whether that is news; throws `data_loss` for what it cannot have. */
@@ -125,6 +151,15 @@ export class Outbound {
     this.#relieve?.();
     this.#full = undefined;
     this.#relieve = undefined;
+  }
+
+  /** What was sent at once may be too much at once. */
+  #splitFirst(): void {
+    const [block] = this.#blocks;
+    if (block === undefined || block.count === 1 || block.bytes.length <= this.#batchBytes) return;
+    const split = itemsIn(block.bytes).map((bytes) => ({ bytes, count: 1 }));
+    this.#held += (split.length - 1) * BLOCK_COST;
+    this.#blocks.splice(0, 1, ...split);
   }
 
   #add(items: readonly Bytes[]): void {

@@ -77,7 +77,8 @@ export class EventChannel implements Channel {
   /** The headers are on their way: events go here from now on. */
   attach(outlet: Outlet): void {
     this.#outlet = outlet;
-    const full = this.#unsent === "" ? undefined : outlet.write(this.#unsent);
+    // A proxy may hold the headers back until something comes behind them.
+    const full = outlet.write(this.#unsent === "" ? COMMENT : this.#unsent);
     this.#unsent = "";
     void Promise.resolve(full).then(() => this.#roomy?.());
     if (this.#reason !== undefined) this.#finish(this.#reason);

@@ -1,4 +1,5 @@
 import type { Full } from "../../core/channel.ts";
+import { nameOf } from "../../core/errors.ts";
 import { BodyReader } from "../body.ts";
 import {
   type Answer,
@@ -185,6 +186,5 @@ function streamOf(start: (outlet: Outlet) => void, gone: () => void): ReadableSt
 
 /** A caller that gave itself some time still waits for an answer when it is over. */
 function whyOf({ reason }: AbortSignal): Gone {
-  const error: unknown = reason;
-  return error instanceof Error && error.name === "TimeoutError" ? "late" : "gone";
+  return nameOf(reason) === "TimeoutError" ? "late" : "gone";
 }

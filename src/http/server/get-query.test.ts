@@ -16,11 +16,13 @@ describe("a GET as a call with texts", () => {
     ["/a/b/", "", { method: "a/b", params: {} }],
     ["//a%2Fb%20c//", "x", { method: "a/b c", params: { x: "" } }],
     ["/é", "a+b=%E2%98%83+1&&c=%2B", { method: "é", params: { "a b": "☃ 1", c: "+" } }],
+    ["///a//b///", "", { method: "a//b", params: {} }],
     ["/m", "x=a=b&=c", { method: "m", params: { x: "a=b", "": "c" } }],
   ])("%s?%s", (path, query, call) => expect(basicQuery(at(path, query))).toEqual(call));
 
   test.each([
     ["/", "", "empty method name"],
+    ["////", "", "empty method name"],
     ["/m", "x%2", 'invalid URL escape "%2"'],
     ["/m", "x=%zz1", 'invalid URL escape "%zz"'],
     ["/m", "a;b", "invalid semicolon separator in query"],

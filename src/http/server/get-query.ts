@@ -57,7 +57,7 @@ export function callRecord({ method, params }: GetCall): string {
 }
 
 function methodOf(path: string, whenEmpty: string): string {
-  const method = decoded(path, false).replace(/^\/+|\/+$/g, "");
+  const method = stripped(decoded(path, false), "/");
   if (method === "") throw badUrl(whenEmpty);
   return method;
 }
@@ -110,14 +110,26 @@ function quotedText(name: string, text: string): string | undefined {
 /** Base64, padded. */
 function bytesText(name: string, text: string): string | undefined {
   if (!isQuoted(text, "'", () => badUrl(`decoding bytes ${JSON.stringify(name)}: missing bytes quote`))) return;
-  const digits = text
-    .slice(1, -1)
-    .replace(/=+$/, "")
-    .replace(/[\r\n]/g, "");
+  const inside = text.slice(1, -1);
+  const digits = inside.slice(0, endWithout(inside, "=")).replace(/[\r\n]/g, "");
   if (!/^[A-Za-z0-9+/]*$/.test(digits) || digits.length % 4 === 1) {
     throw badUrl(`decoding bytes ${JSON.stringify(name)}: it is no base64`);
   }
   return btoa(atob(digits));
+}
+
+/** The text without these characters at both ends. */
+function stripped(text: string, edge: string): string {
+  let start = 0;
+  while (text[start] === edge) start++;
+  return text.slice(start, Math.max(start, endWithout(text, edge)));
+}
+
+/** Where the text ends without these characters. Not found by a pattern, which begins anew at each of them that stands inside. */
+function endWithout(text: string, edge: string): number {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === edge) end--;
+  return end;
 }
 
 /** Whether the text stands in quotes of this kind; with one of them it is an error. */

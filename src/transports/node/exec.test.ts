@@ -9,6 +9,7 @@ import { pipeSuite } from "../../../test/suites/pipe-suite.ts";
 import { patternBytes, Recorder, turn } from "../../../test/suites/support.ts";
 import type { Pipe } from "../../core/channel.ts";
 import { protocolError } from "../../core/errors.ts";
+import { connect, serve } from "../../node.ts";
 import { type ExecTarget, execDialer } from "./exec.ts";
 import { SOCKET_OPTIONS, socketPipe } from "./socket.ts";
 
@@ -147,6 +148,36 @@ describe("starting a program", () => {
     controller.abort();
     await expect(attempt).rejects.toThrow("the attempt was given up");
     expect(fs.existsSync(marker)).toBe(false);
+  });
+});
+
+describe("what a program is given", () => {
+  test("its working directory, variables and standard error are those of the option exec", async () => {
+    const pieces: Uint8Array[] = [];
+    const code =
+      'console.error("to stderr"); process.stdin.on("data", () => console.log(JSON.stringify({ jsonrpc: "2.0", id: 1, result: [process.cwd(), process.env.TOKEN] })))';
+    const exec = {
+      cwd: fs.realpathSync(os.tmpdir()),
+      env: { TOKEN: "x" },
+      stderr: (piece: Uint8Array) => void pieces.push(piece),
+    };
+    const client = await connect(`exec:"${process.execPath}" -e '${code}'`, { exec, logger: false });
+    expect(await client.call("where")).toEqual([fs.realpathSync(os.tmpdir()), "x"]);
+    expect(Buffer.concat(pieces).toString()).toBe("to stderr\n");
+    await client.close();
+    const args = ["-e", code];
+    const other = await connect(execDialer({ command: process.execPath, args, stderr: "ignore" }), { logger: false });
+    expect(await other.call("where")).toEqual([process.cwd(), null]);
+    await other.close();
+  });
+
+  test("the option is refused where no program is started, and a wrong stderr always", async () => {
+    await expect(connect("tcp://127.0.0.1:1", { exec: {} })).rejects.toThrow(
+      /The option exec belongs to an address exec:/,
+    );
+    expect(() => execDialer({ command: "x", stderr: "pipe" as never })).toThrow(/stderr must be "inherit"/);
+    await expect(connect(undefined as never)).rejects.toThrow(/An address is a text such as/);
+    await expect(serve(7000 as never)).rejects.toThrow(/not 7000/);
   });
 });
 

@@ -16,22 +16,28 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const HAS_GROUPS = process.platform !== "win32";
 
 /** What to start, and how to end it. */
-export interface ExecTarget {
+export interface ExecTarget extends ExecOptions {
   /** A program in PATH, or a path. No shell reads it. */
   readonly command: string;
   readonly args?: readonly string[];
+}
+
+/** Where and with what a program runs, and how it is ended. */
+export interface ExecOptions {
   /** Its working directory; default: ours. */
   readonly cwd?: string;
   /** Variables on top of our environment; `undefined` takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How long it may run after its input has ended until SIGTERM, and after that until SIGKILL; default 2000. */
   readonly killAfterMs?: number;
+  /** Where its standard error goes: to ours (default), nowhere, or piece by piece to a function. */
+  readonly stderr?: "inherit" | "ignore" | ((piece: Uint8Array) => void);
 }
 
-type Child = ChildProcessByStdio<Writable, Readable, null>;
+type Child = ChildProcessByStdio<Writable, Readable, Readable | null>;
 
 /**
- * Starts a program and talks over its standard input and output; its standard error goes to ours. Each dial starts a
+ * Starts a program and talks over its standard input and output; its standard error goes where `stderr` says. Each dial starts a
  * new one. The link is over when the program exits and all of its output was delivered, and is never dialled
  * again.
  *
@@ -44,8 +50,11 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
  * SIGHUP and calls `process.exit`, as the `convoke` command does.
  */
 export function execDialer(target: ExecTarget): (signal: AbortSignal) => Promise<RawConnection> {
-  const { command, killAfterMs = 2000 } = target;
-  if (command === "") throw new TypeError("command must name a program");
+  const { command, killAfterMs = 2000, stderr = "inherit" } = target;
+  if (typeof command !== "string" || command === "") throw new TypeError("command must name a program");
+  if (stderr !== "inherit" && stderr !== "ignore" && typeof stderr !== "function") {
+    throw new TypeError(`stderr must be "inherit", "ignore" or a function, not ${String(stderr)}`);
+  }
   if (!(killAfterMs >= 0 && killAfterMs <= MAX_TIMER_MS)) {
     throw new RangeError(`killAfterMs must be from 0 to ${MAX_TIMER_MS}, not ${String(killAfterMs)}`);
   }
@@ -55,22 +64,23 @@ export function execDialer(target: ExecTarget): (signal: AbortSignal) => Promise
   };
 }
 
-function start({ command, args = [], cwd, env }: ExecTarget, signal: AbortSignal): Promise<Child> {
+function start({ command, args = [], cwd, env, stderr = "inherit" }: ExecTarget, signal: AbortSignal): Promise<Child> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => reject(startError(command, cwd, error));
     let child: Child;
     try {
       child = spawn(command, args, {
-        stdio: ["pipe", "pipe", "inherit"],
+        stdio: ["pipe", "pipe", typeof stderr === "function" ? "pipe" : stderr],
         windowsHide: true,
         detached: HAS_GROUPS,
         ...(cwd !== undefined && { cwd }),
         ...(env !== undefined && { env: { ...process.env, ...env } }),
-      });
+      }) as Child;
     } catch (error) {
       fail(error);
       return;
     }
+    if (typeof stderr === "function") child.stderr?.on("data", stderr);
     const onAbort = (): void => {
       signalAll(child, "SIGKILL");
       reject(givenUp(nameOf(command), signal));

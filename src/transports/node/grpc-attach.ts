@@ -1,4 +1,4 @@
-import { Server } from "@grpc/grpc-js";
+import * as grpc from "@grpc/grpc-js";
 import type { Listen } from "../../core/wire.ts";
 import { Health } from "./grpc-health.ts";
 import type { GrpcServeOptions } from "./grpc-options.ts";
@@ -18,12 +18,12 @@ export interface AttachOptions extends Pick<GrpcServeOptions, "identify"> {
  * streams to end as they do, and does not stop the server. The limits of messages and the keepalive are the server's own:
  * make it with `grpc.max_receive_message_length` of at least the wire's `maxFrameBytes` and 12.
  */
-export function attach(server: Server, options: AttachOptions = {}): Listen {
-  if (!(server instanceof Server)) {
+export function attach(server: grpc.Server, options: AttachOptions = {}): Listen {
+  if (!(server instanceof grpc.Server)) {
     throw new TypeError("attach needs a Server of the package @grpc/grpc-js that is installed here");
   }
   return async (accept, terms) => {
-    const service = new GrpcService(server, accept, terms, { identify: options.identify, identityOf });
+    const service = new GrpcService(grpc, server, accept, terms, { identify: options.identify, identityOf });
     const health = options.health === false ? undefined : Health.of(server);
     if (health === undefined && options.health === true) {
       service.close();

@@ -1,4 +1,4 @@
-import { type Client, type ClientDuplexStream, connectivityState, type Metadata } from "@grpc/grpc-js";
+import type { Client, ClientDuplexStream, connectivityState, Metadata } from "@grpc/grpc-js";
 import type { RpcError } from "../../core/errors.ts";
 import type { LinkTerms } from "../../core/wire.ts";
 import { GrpcChannel, type GrpcEnds } from "./grpc-channel.ts";
@@ -9,6 +9,8 @@ import { onStall } from "./stream-pipe.ts";
 
 /** How long a stream that was ended waits for the server's status, and a connection that was closed for its end. */
 const LINGER_MS = 1000;
+/** `connectivityState.READY`. */
+const READY: connectivityState.READY = 2;
 
 type Stream = ClientDuplexStream<Buffer, Buffer>;
 
@@ -96,7 +98,7 @@ export class ClientStream implements GrpcEnds {
     const look = (): void => {
       if (this.#onStatus === undefined) return;
       const state = channel.getConnectivityState(false);
-      if (state === connectivityState.READY) return connected();
+      if (state === READY) return connected();
       channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, look);
     };
     look();

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from "node:net";
 import tls from "node:tls";
-import { ChannelCredentials, Client, type ClientOptions } from "@grpc/grpc-js";
+import type { ChannelCredentials, ClientOptions, Metadata } from "@grpc/grpc-js";
 import type { Dialer, LinkTerms } from "../../core/wire.ts";
 import { ClientStream } from "./grpc-client-stream.ts";
 import { grpcDialError } from "./grpc-dial-error.ts";
@@ -15,6 +15,7 @@ import {
   pathOf,
   receiveLimit,
 } from "./grpc-options.ts";
+import type { GrpcPackage } from "./grpc-package.ts";
 import { SocketWatch } from "./grpc-socket-watch.ts";
 import { givenUp } from "./socket.ts";
 import { checkPort, hostAndPort, LOOPBACK, type TcpTarget } from "./tcp.ts";
@@ -28,30 +29,31 @@ export interface GrpcTarget extends TcpTarget {
   readonly grpc?: GrpcConnectOptions | undefined;
 }
 
-/**
- * Dials over gRPC: a connection and one stream on it, at the wire's own path or at that of `convoke.v1.Wire`. Throws
- * `TypeError` at once for options that are wrong or do not belong together.
- */
-export function grpcDialer(target: GrpcTarget): Dialer {
+/** See `GrpcTransport.grpcDialer`. */
+export function grpcDialer(grpcJs: GrpcPackage, target: GrpcTarget): Dialer {
   const { host = LOOPBACK, port, secure = false, tls: tlsOptions, grpc = {} } = target;
   checkPort(port);
   checkKeepalive(grpc.keepalive);
   const address = `${secure ? "grpcs" : "grpc"}://${hostAndPort(host, port)}`;
   const name = secure ? (tlsOptions?.serverName ?? host) : undefined;
-  const given = grpc.credentials === undefined ? undefined : checkCredentials(grpc.credentials, address, secure);
+  const given =
+    grpc.credentials === undefined ? undefined : checkCredentials(grpcJs, grpc.credentials, address, secure);
   if (given !== undefined && tlsOptions !== undefined) {
     throw new TypeError("Give the option tls or grpc.credentials, not both: each says whom to trust");
   }
   const context = secure && given === undefined ? contextOf(tlsOptions ?? {}) : undefined;
-  if (typeof grpc.metadata === "object") checkMetadata(grpc.metadata, address, target);
+  if (typeof grpc.metadata === "object") checkMetadata(grpcJs, grpc.metadata, address, target);
   return async (signal, terms) => {
     const path = pathOf(terms.wire);
-    const metadata = checkMetadata(await metadataOf(grpc.metadata, address, signal), address, target);
+    const metadata = checkMetadata(grpcJs, await metadataOf(grpc.metadata, address, signal), address, target);
     const watch = new SocketWatch();
     const credentials = watch.around(
-      given ?? (context === undefined ? ChannelCredentials.createInsecure() : tlsCredentials(context, name ?? host)),
+      given ??
+        (context === undefined
+          ? grpcJs.ChannelCredentials.createInsecure()
+          : tlsCredentials(grpcJs, context, name ?? host)),
     );
-    const client = new Client(targetOf(host, port), credentials, clientOptions(target, name, terms));
+    const client = new grpcJs.Client(targetOf(host, port), credentials, clientOptions(target, name, terms));
     const same = (bytes: Buffer): Buffer => bytes;
     const stream = client.makeBidiStreamRequest<Buffer, Buffer>(path, same, same, metadata);
     const link = new ClientStream({ client, stream, watch, path }, terms);
@@ -62,8 +64,8 @@ export function grpcDialer(target: GrpcTarget): Dialer {
 }
 
 /** Verifies as the other transports over TLS do; `name` is whom the certificate must be for. */
-function tlsCredentials(context: tls.SecureContext, name: string): ChannelCredentials {
-  return ChannelCredentials.createFromSecureContext(context, {
+function tlsCredentials(grpcJs: GrpcPackage, context: tls.SecureContext, name: string): ChannelCredentials {
+  return grpcJs.ChannelCredentials.createFromSecureContext(context, {
     // Said aloud, so that an environment variable cannot switch it off.
     rejectUnauthorized: true,
     checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate),
@@ -125,11 +127,12 @@ async function metadataOf(
 
 /** Writes the metadata, unless it has credentials that anybody on the way could read. */
 function checkMetadata(
+  grpcJs: GrpcPackage,
   entries: GrpcMetadata,
   address: string,
   { host = LOOPBACK, secure = false, grpc = {} }: GrpcTarget,
-): ReturnType<typeof toMetadata> {
-  const metadata = toMetadata(entries);
+): Metadata {
+  const metadata = toMetadata(grpcJs, entries);
   const secret = CREDENTIALS.find((each) => Object.hasOwn(entries, each));
   if (secret === undefined || secure || grpc.insecure === true || isLoopback(host)) return metadata;
   throw new TypeError(
@@ -137,7 +140,12 @@ function checkMetadata(
   );
 }
 
-function checkCredentials(given: object, address: string, secure: boolean): ChannelCredentials {
+function checkCredentials(
+  { ChannelCredentials }: GrpcPackage,
+  given: object,
+  address: string,
+  secure: boolean,
+): ChannelCredentials {
   if (!(given instanceof ChannelCredentials)) {
     throw new TypeError(
       "grpc.credentials must be ChannelCredentials of the package @grpc/grpc-js that is installed here",

@@ -1,16 +1,14 @@
-import {
-  type Server,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type sendUnaryData,
-  status,
-} from "@grpc/grpc-js";
+import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData, status } from "@grpc/grpc-js";
 import { PacketReader, textIn } from "../packet-reader.ts";
 
 /** `grpc.health.v1.HealthCheckResponse.status`. */
 const SERVING = 1;
 const NOT_SERVING = 2;
 const SERVICE_UNKNOWN = 3;
+
+/** `status.NOT_FOUND` and `status.UNAVAILABLE` of gRPC. */
+const NOT_FOUND: status.NOT_FOUND = 5;
+const UNAVAILABLE: status.UNAVAILABLE = 14;
 
 const CHECK = "/grpc.health.v1.Health/Check";
 const WATCH = "/grpc.health.v1.Health/Watch";
@@ -87,7 +85,7 @@ export class Health {
   /** Ends the streams of those who watch: the server is going. */
   dismiss(): void {
     for (const watcher of this.#watchers.keys()) {
-      watcher.emit("error", Object.assign(new Error("The server has closed"), { code: status.UNAVAILABLE }));
+      watcher.emit("error", Object.assign(new Error("The server has closed"), { code: UNAVAILABLE }));
     }
   }
 
@@ -104,7 +102,7 @@ export class Health {
   #check(service: string, reply: sendUnaryData<number>): void {
     const found = this.#statusOf(service);
     if (found !== SERVICE_UNKNOWN) return reply(null, found);
-    reply({ code: status.NOT_FOUND, details: "There is no service of this name" });
+    reply({ code: NOT_FOUND, details: "There is no service of this name" });
   }
 
   #watch(watcher: Watcher): void {

@@ -1,7 +1,8 @@
-import { ServerCredentials } from "@grpc/grpc-js";
+import type { ServerCredentials } from "@grpc/grpc-js";
 import { printable } from "../../core/text.ts";
 import type { Listen, Listener } from "../../core/wire.ts";
 import { checkKeepalive, type GrpcServeOptions } from "./grpc-options.ts";
+import type { GrpcPackage } from "./grpc-package.ts";
 import { serveSockets } from "./grpc-sockets.ts";
 import { checkPort, hostAndPort, LOOPBACK, type TcpTarget, tcpSockets } from "./tcp.ts";
 import { type TlsServeOptions, tlsSockets } from "./tls.ts";
@@ -14,17 +15,15 @@ export interface GrpcListenTarget extends TcpTarget {
   readonly grpc?: GrpcServeOptions | undefined;
 }
 
-/**
- * Listens for gRPC on a TCP port with a server of its own: one service at the wire's path, and `grpc.health.v1.Health`. Throws
- * `TypeError` at once for options that are wrong or do not belong together.
- */
-export function grpcListen(target: GrpcListenTarget): Listen {
+/** See `GrpcTransport.grpcListen`. */
+export function grpcListen(grpcJs: GrpcPackage, target: GrpcListenTarget): Listen {
   const { host = LOOPBACK, port, secure = false, tls, grpc = {} } = target;
   checkPort(port);
   checkKeepalive(grpc.keepalive);
   const scheme = secure ? "grpcs" : "grpc";
   const address = `${scheme}://${hostAndPort(host, port)}`;
-  const given = grpc.credentials === undefined ? undefined : checkCredentials(grpc.credentials, address, secure);
+  const given =
+    grpc.credentials === undefined ? undefined : checkCredentials(grpcJs, grpc.credentials, address, secure);
   if (given !== undefined && tls !== undefined) {
     throw new TypeError("Give the option tls or grpc.credentials, not both: each says who this end is");
   }
@@ -41,7 +40,7 @@ export function grpcListen(target: GrpcListenTarget): Listen {
             "h2",
           )
         : tcpSockets({ host, port }, scheme);
-    const served = serveSockets(accept, terms, grpc, given);
+    const served = serveSockets(grpcJs, accept, terms, grpc, given);
     let listener: Listener;
     try {
       listener = await listen((socket) => served.take(socket));
@@ -59,7 +58,12 @@ export function grpcListen(target: GrpcListenTarget): Listen {
   };
 }
 
-function checkCredentials(given: object, address: string, secure: boolean): ServerCredentials {
+function checkCredentials(
+  { ServerCredentials }: GrpcPackage,
+  given: object,
+  address: string,
+  secure: boolean,
+): ServerCredentials {
   if (!(given instanceof ServerCredentials)) {
     throw new TypeError(
       "grpc.credentials must be ServerCredentials of the package @grpc/grpc-js that is installed here",

@@ -1,9 +1,10 @@
-import { Metadata } from "@grpc/grpc-js";
+import type { Metadata as GrpcJsMetadata } from "@grpc/grpc-js";
 import { printable } from "../../core/text.ts";
 import type { GrpcMetadata } from "./grpc-options.ts";
+import type { GrpcPackage } from "./grpc-package.ts";
 
 /** Writes metadata as grpc-js has it. Throws `TypeError` for what a header cannot say; a value is never repeated in errors. */
-export function toMetadata(entries: GrpcMetadata): Metadata {
+export function toMetadata({ Metadata }: GrpcPackage, entries: GrpcMetadata): GrpcJsMetadata {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(entries)) {
     const shown = `The metadata "${printable(name)}"`;
@@ -23,7 +24,7 @@ export function toMetadata(entries: GrpcMetadata): Metadata {
 }
 
 /** Reads what the other side sent. The names are its own, so that the object has no prototype. */
-export function fromMetadata(metadata: Metadata): GrpcMetadata {
+export function fromMetadata(metadata: GrpcJsMetadata): GrpcMetadata {
   const entries: Record<string, string | Uint8Array> = Object.create(null);
   for (const name of Object.keys(metadata.getMap())) {
     const values = metadata.get(name);

@@ -1,4 +1,4 @@
-import { Metadata, type Server, type ServerDuplexStream } from "@grpc/grpc-js";
+import type { Server, ServerDuplexStream } from "@grpc/grpc-js";
 import { after } from "../../core/clock.ts";
 import { RpcError } from "../../core/errors.ts";
 import { printable } from "../../core/text.ts";
@@ -6,6 +6,7 @@ import type { Accept, LinkTerms } from "../../core/wire.ts";
 import { GrpcChannel, type GrpcContent, type GrpcEnds } from "./grpc-channel.ts";
 import { fromMetadata } from "./grpc-metadata.ts";
 import { type GrpcIdentify, pathOf } from "./grpc-options.ts";
+import type { GrpcPackage } from "./grpc-package.ts";
 import { statusOf } from "./grpc-status.ts";
 import { onStall } from "./stream-pipe.ts";
 import { hostAndPort } from "./tcp.ts";
@@ -28,6 +29,7 @@ export interface GrpcServiceOptions {
 /** A wire on a server of grpc-js: each stream at the wire's path is a connection. */
 export class GrpcService {
   readonly path: string;
+  readonly #grpc: GrpcPackage;
   readonly #server: Server;
   readonly #accept: Accept;
   readonly #terms: LinkTerms;
@@ -36,7 +38,8 @@ export class GrpcService {
   #isClosed = false;
 
   /** Throws `TypeError` when the server has something at this path already. */
-  constructor(server: Server, accept: Accept, terms: LinkTerms, options: GrpcServiceOptions) {
+  constructor(grpc: GrpcPackage, server: Server, accept: Accept, terms: LinkTerms, options: GrpcServiceOptions) {
+    this.#grpc = grpc;
     this.#server = server;
     this.#accept = accept;
     this.#terms = terms;
@@ -74,7 +77,9 @@ export class GrpcService {
       const identity = await this.#identityOf(stream, remoteAddress);
       if (this.#isClosed) throw new RpcError("unavailable", "The server is closing", { executed: "no" });
       // At once, so that a client knows that its path is served before anybody says anything.
-      stream.sendMetadata(new Metadata());
+      stream.sendMetadata(new this.#grpc.Metadata());
+      // And at once through proxies as well: some hold the head of an answer until there is a body.
+      if (wire.path === undefined) stream.write(Buffer.alloc(0));
       this.#accept({
         channel: link.channel,
         ...(remoteAddress !== undefined && { remoteAddress }),

@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
+import type { Server, ServerCredentials, ServerOptions } from "@grpc/grpc-js";
 import type { Accept, LinkTerms } from "../../core/wire.ts";
 import { Health } from "./grpc-health.ts";
 import { type GrpcServeOptions, keepaliveOptions, receiveLimit } from "./grpc-options.ts";
+import type { GrpcPackage } from "./grpc-package.ts";
 import { GrpcService, identityOf as identityOfStream } from "./grpc-service.ts";
 import { remoteAddressOf } from "./tcp.ts";
 import { identityOf } from "./tls.ts";
@@ -23,14 +24,18 @@ export interface GrpcTaker {
  * Serves gRPC over the sockets that it is given, with TLS behind them or none: one service at the wire's path, and
  * `grpc.health.v1.Health`.
  */
-export function serveSockets(
+export type ServeSockets = (
   accept: Accept,
   terms: LinkTerms,
   grpc: GrpcServeOptions,
-  credentials: ServerCredentials = ServerCredentials.createInsecure(),
-): GrpcTaker {
-  const own = new OwnServer(new Server(serverOptions(grpc, terms)), credentials);
-  const service = new GrpcService(own.server, accept, terms, {
+  credentials?: ServerCredentials,
+) => GrpcTaker;
+
+/** See `ServeSockets`. */
+export function serveSockets(grpcJs: GrpcPackage, ...about: Parameters<ServeSockets>): GrpcTaker {
+  const [accept, terms, grpc, credentials = grpcJs.ServerCredentials.createInsecure()] = about;
+  const own = new OwnServer(new grpcJs.Server(serverOptions(grpc, terms)), credentials);
+  const service = new GrpcService(grpcJs, own.server, accept, terms, {
     identify: grpc.identify,
     identityOf: (stream, remoteAddress) => own.identityOf(remoteAddress) ?? identityOfStream(stream),
     onIdle: () => own.shutdown(),

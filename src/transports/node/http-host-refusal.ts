@@ -1,4 +1,4 @@
-import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
@@ -13,8 +13,32 @@ const LINGER_MS = 1000;
 /** Answers a request with an error as plain text, and reads no more of its connection. */
 export function refuse(response: ServerResponse, status: number, text: string): void {
   const body = Buffer.from(`${text}\n`);
-  response.writeHead(status, { ...plainText(body), Connection: status === 426 ? "Upgrade, close" : "close" });
-  response.end(body);
+  response.on("error", ignore);
+  answerBefore(response, status, { ...plainText(body), Connection: status === 426 ? "Upgrade, close" : "close" }, body);
+}
+
+/**
+ * Answers a request whose body has not come and is not wanted, and reads it for a while all the same: a connection that is closed
+ * with something unread in it is reset, and its client, or a proxy, loses the answer. The headers say `connection: close`.
+ */
+export function answerBefore(
+  response: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: string | Uint8Array | undefined,
+): void {
+  const { req: request } = response;
+  response.writeHead(status, headers);
+  if (request.complete || request.destroyed) return void response.end(body);
+  // The whole answer leaves now, its end when the client has read it.
+  if (body === undefined) response.flushHeaders();
+  else response.write(body);
+  const timer = setTimeout(() => response.end(), LINGER_MS).unref();
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  request.once("end", end).once("close", end).resume();
 }
 
 /** Answers a request that wants another protocol with an error as plain text, and closes its socket. */

@@ -13,6 +13,11 @@ import { watchHandshakes } from "./tls.ts";
 export const HEADERS_MS = 8000;
 /** How long a client may take for a whole request. */
 const REQUEST_MS = 30_000;
+/**
+ * How long a connection may be idle. Above the 60 s after which proxies close those that they keep (nginx, AWS): with less, one
+ * of their requests would now and then meet a connection that is being closed, which is a 502.
+ */
+const IDLE_MS = 75_000;
 /** The longest time that a timer of Node can be set to. */
 const LONGEST_MS = 2 ** 31 - 1;
 /** How often these times are looked at. */
@@ -23,6 +28,7 @@ const SERVER_OPTIONS: ServerOptions = {
   ...TCP_OPTIONS,
   headersTimeout: HEADERS_MS,
   requestTimeout: REQUEST_MS,
+  keepAliveTimeout: IDLE_MS,
   connectionsCheckingInterval: CHECK_MS,
   maxHeaderSize: 16 << 10,
 };

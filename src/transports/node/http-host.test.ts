@@ -104,6 +104,61 @@ describe("a server of its own", () => {
     }
   });
 
+  test("keeps connections for longer than proxies do, and ends them at once when it closes", async () => {
+    const place = await routed(HttpHost.own({ port: 0 }), "/a", named("a"));
+    const client = new RawClient(place.port);
+    client.socket.write(`GET /a HTTP/1.1\r\nHost: 127.0.0.1:${place.port}\r\n\r\n`);
+    await client.status();
+    expect(client.text).toMatch(/^keep-alive: timeout=75$/im);
+    place.close();
+    await client.closed;
+  });
+
+  test("refuses a request whose body is still coming without losing the answer", async () => {
+    const { port } = await routed(HttpHost.own({ port: 0 }), "/a", named("a"));
+    const body = Buffer.alloc(4 << 20);
+    for (const [path, host, status] of [
+      ["/a", "elsewhere", 403],
+      ["/b", `127.0.0.1:${port}`, 404],
+    ] as const) {
+      const client = new RawClient(port);
+      const { socket } = client;
+      // As a proxy does, it reads when it has written all.
+      socket.pause();
+      const head = [`POST ${path} HTTP/1.1`, `Host: ${host}`, `Content-Length: ${body.length}`, "", ""];
+      socket.write(head.join("\r\n"));
+      await new Promise((resolve) => socket.write(body, resolve));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      socket.resume();
+      expect(await client.status()).toBe(status);
+      await client.closed;
+    }
+  });
+
+  test("gives what is below paths to the longest of them", async () => {
+    const host = HttpHost.own({ port: 0 });
+    const below = (name: string): HttpRoute => ({ ...named(name, ["request"]), below: true });
+    const { port } = await routed(host, "/a/b", below("a, b"));
+    await routed(host, "/a", below("a"));
+    await routed(host, "/a/b/c", named("whole", ["request"]));
+    await routed(host, "/a/ws", named("ws", ["upgrade"]));
+    expect(await get(port, "/a/b/x/y?/z")).toBe("200 a, b");
+    expect(await get(port, "/a/b/c")).toBe("200 whole");
+    expect(await get(port, "/a/b/c/d")).toBe("200 a, b");
+    expect(await get(port, "/a/b/")).toBe("200 a, b");
+    expect(await get(port, "/a/bc")).toBe("200 a");
+    expect(await get(port, "/a//b")).toBe("200 a");
+    expect(await get(port, "/a/ws")).toMatch(/^426 /);
+    expect(await get(port, "/a/ws/x")).toBe("200 a");
+    for (const path of ["/", "/ab", "//a/b", "a/b", "http://127.0.0.1/a/b"])
+      expect(await get(port, path)).toMatch(/^40[04] /);
+    await routed(host, "/", below("root"));
+    expect(await get(port, "/ab")).toBe("200 root");
+    expect(await get(port, "//a/b")).toBe("200 root");
+    expect(await get(port, "/a/x")).toBe("200 a");
+    expect(await get(port, "http://127.0.0.1/a/b")).toMatch(/^404 /);
+  });
+
   test("says 426 where only WebSocket is spoken, and 400 where there is nothing to upgrade to", async () => {
     const host = HttpHost.own({ port: 0 });
     const { port } = await routed(host, "/ws", named("ws", ["upgrade"]));

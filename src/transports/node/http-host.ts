@@ -126,11 +126,16 @@ export class HttpHost {
   #requestsAt(path: string): HttpRoute | undefined {
     const own = this.#requests.get(path);
     if (own !== undefined || this.#upgrades.has(path)) return own;
-    for (let at = path.lastIndexOf("/"); at >= 0; at = at === 0 ? -1 : path.lastIndexOf("/", at - 1)) {
-      const above = this.#requests.get(at === 0 ? "/" : path.slice(0, at));
-      if (above?.below === true) return above;
+    // The routes are gone through and not what stands above the path, which may be 16 KiB of slashes.
+    let longest = 0;
+    let above: HttpRoute | undefined;
+    for (const [place, route] of this.#requests) {
+      if (route.below !== true || place.length <= longest) continue;
+      if (!path.startsWith(place) || (place !== "/" && path[place.length] !== "/")) continue;
+      longest = place.length;
+      above = route;
     }
-    return undefined;
+    return above;
   }
 
   #remove(path: string, route: HttpRoute): void {

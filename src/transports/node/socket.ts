@@ -1,6 +1,6 @@
 import type { Server, Socket } from "node:net";
 import type { CloseReason, Pipe } from "../../core/channel.ts";
-import { RpcError } from "../../core/errors.ts";
+import { nameOf, RpcError } from "../../core/errors.ts";
 import type { Listener } from "../../core/wire.ts";
 import { onStall, type StreamEnds, StreamPipe } from "./stream-pipe.ts";
 import { cannotConnect, codeOf, explain } from "./system-error.ts";
@@ -165,8 +165,8 @@ export function dialSocket<Kind extends Socket>(
 /** Makes the error of an attempt that its signal ended. */
 export function givenUp(address: string, signal: AbortSignal): RpcError {
   const reason: unknown = signal.reason;
-  const late = reason instanceof Error && reason.name === "TimeoutError";
-  const why = late ? "no answer in time. Is the address right?" : "the attempt was given up";
+  const why =
+    nameOf(reason) === "TimeoutError" ? "no answer in time. Is the address right?" : "the attempt was given up";
   return cannotConnect(`Cannot connect to ${address}: ${why}`, reason);
 }
 

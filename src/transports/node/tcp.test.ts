@@ -1,4 +1,5 @@
 import net from "node:net";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { pipeSuite } from "../../../test/suites/pipe-suite.ts";
 import { deferred, patternBytes, Recorder, turn } from "../../../test/suites/support.ts";
@@ -122,12 +123,15 @@ describe("dialling and listening over TCP", () => {
     expect(error.message).toBe(`Cannot connect to tcp://127.0.0.1:${port}: the attempt was given up`);
   });
 
-  test("a signal that fires during the attempt ends it, and a timeout is named", async () => {
+  test("a signal that fires during the attempt ends it, and a timeout is named, of any realm", async () => {
     const { port } = await listen();
-    const controller = new AbortController();
-    const attempt = failure(tcpDialer({ port })(controller.signal));
-    controller.abort(new DOMException("late", "TimeoutError"));
-    expect((await attempt).message).toContain("no answer in time");
+    const foreign: unknown = runInNewContext('Object.assign(new Error("late"), { name: "TimeoutError" })');
+    for (const reason of [new DOMException("late", "TimeoutError"), foreign]) {
+      const controller = new AbortController();
+      const attempt = failure(tcpDialer({ port })(controller.signal));
+      controller.abort(reason);
+      expect((await attempt).message).toContain("no answer in time");
+    }
   });
 
   test("a signal that fires after the attempt leaves the connection alone and holds no listener", async () => {

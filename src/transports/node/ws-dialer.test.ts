@@ -128,6 +128,13 @@ describe("a refusal", () => {
     await expect(failed).rejects.not.toThrow("\u009b");
   });
 
+  test("with 426 says what became of the header, for this end has sent it", async () => {
+    const url = await answering((_, response) => void response.writeHead(426).end());
+    await expect(dial(url)).rejects.toThrow(
+      /answered 426 Upgrade Required\. Something on the way took the header Upgrade away/,
+    );
+  });
+
   test("that is a redirect is not followed", async () => {
     const { url: other, request } = await taking();
     const url = await answering((_, response) => void response.writeHead(302, { Location: other }).end());

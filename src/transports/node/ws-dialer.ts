@@ -174,9 +174,15 @@ async function refusalOf(address: string, request: ClientRequest, response: Inco
   request.destroy();
   const isText = headers["content-type"]?.startsWith("text/plain") === true;
   const said = isText && text.trim() !== "" ? text.trim() : statusMessage;
-  const where = statusCode >= 300 && statusCode < 400 ? " Redirects are not followed: connect to where it points" : "";
-  const message = `Cannot connect to ${address}: the server answered ${statusCode} ${printable(said)}.${where}`;
+  const message = `Cannot connect to ${address}: the server answered ${statusCode} ${printable(said)}.${adviceOn(statusCode)}`;
   return new RpcError(CODES.get(statusCode) ?? "unavailable", message, { executed: "no", wireCode: statusCode });
+}
+
+/** What may be wrong where the status says more than the server. */
+function adviceOn(status: number): string {
+  if (status >= 300 && status < 400) return " Redirects are not followed: connect to where it points";
+  if (status !== 426) return "";
+  return " Something on the way took the header Upgrade away, as a proxy does that was not told to pass it on";
 }
 
 function checkedUrl(given: string | URL): URL {

@@ -146,6 +146,14 @@ describe("a sender", () => {
     await near.untilClosed();
   });
 
+  test("is never told full where the platform does not say what waits", async () => {
+    const { channel, clock, socket } = await opened();
+    Object.assign(socket, { bufferedAmount: undefined });
+    socket.send = () => {};
+    expect(channel.send(["x".repeat(2 * MIB)])).toBeUndefined();
+    expect(clock.listeners).toBe(0);
+  });
+
   test("sends nothing to a socket that is closing", async () => {
     const { channel, socket } = await opened();
     socket.readyState = 2;

@@ -10,6 +10,7 @@ const FULL_BYTES: number = 1 << 20;
 const HELD_LENGTH: number = 1 << 20;
 /** How much of a frame above the limit is shown. */
 const HEAD_BYTES = 1024;
+const TAIL_LENGTH = 256;
 /** `WebSocket.OPEN`, of any maker's class. */
 const OPEN = 1;
 
@@ -78,7 +79,8 @@ class WebSocketChannel implements Channel {
     if (this.#closing !== undefined || socket.readyState !== OPEN) return;
     // The bytes are copied before `send` returns, and are never shared memory.
     for (const frame of frames) socket.send(frame as string | Uint8Array<ArrayBuffer>);
-    return socket.bufferedAmount < FULL_BYTES ? undefined : this.#untilDrained();
+    // A platform that does not tell is never full.
+    return socket.bufferedAmount >= FULL_BYTES ? this.#untilDrained() : undefined;
   }
 
   close(given?: CloseReason): void {
@@ -116,7 +118,11 @@ class WebSocketChannel implements Channel {
         this.#give(sink, sound);
         sound = [];
         if (this.#closing === undefined)
-          sink.skipped(bytesOf(frame.slice(0, HEAD_BYTES)).subarray(0, HEAD_BYTES), this.#tooLarge());
+          sink.skipped(
+            bytesOf(frame.slice(0, HEAD_BYTES)).subarray(0, HEAD_BYTES),
+            this.#tooLarge(),
+            bytesOf(frame.slice(-TAIL_LENGTH)),
+          );
       }
     }
     this.#give(sink, sound);
@@ -148,7 +154,7 @@ class WebSocketChannel implements Channel {
     this.#drained ??= new Promise((resolve) => {
       const socket = this.#socket;
       const stop = this.#clock.onTick(() => {
-        if (socket.bufferedAmount <= FULL_BYTES / 2) this.#relieve?.();
+        if (!(socket.bufferedAmount > FULL_BYTES / 2)) this.#relieve?.();
       });
       this.#relieve = () => {
         stop();
