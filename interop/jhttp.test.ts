@@ -96,12 +96,14 @@ describe.skipIf(!go.found)("our client on Go's bridge", () => {
     await expect(tea.call("X")).rejects.toMatchObject({ code: "internal", wireCode: -32603, message: unexpected });
     await expect(tea.call("X")).rejects.toMatchObject({ executed: "no" });
     const nowhere = await ourClient(`${base}nowhere`);
-    await expect(nowhere.call("X")).rejects.toMatchObject({ message: "unexpected HTTP status 404 Not Found" });
+    await expect(nowhere.call("X")).rejects.toMatchObject({
+      message: "unexpected HTTP status 404 Not Found: 404 page not found",
+    });
     // What is wrong with one request may be right with the next.
     const closed = await ourClient(`${base}closed`);
     for (const each of [1, 2]) {
       await expect(closed.call("X", [each])).rejects.toMatchObject({
-        message: "unexpected HTTP status 500 Internal Server Error",
+        message: "unexpected HTTP status 500 Internal Server Error: the client has been stopped",
       });
     }
   });
