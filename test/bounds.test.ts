@@ -69,17 +69,22 @@ describe("notifications that come to nothing", () => {
     const hand = new Hand({
       logger,
       handlers: {
+        fails: () => {
+          throw new Error("boom");
+        },
         refuse: () => {
           throw Object.assign(new Error("no"), { [Symbol.for("convoke.RpcError")]: true, code: "failed_precondition" });
         },
       },
     });
-    await hand.say(note("nobody"), note("refuse"), note("refuse"));
-    expect(hand.peer.stats().servedErrorsByCode).toEqual({ unimplemented: 1, failed_precondition: 2 });
+    await hand.say(note("nobody"), note("fails"), note("refuse"), note("refuse"));
+    const counted = { unimplemented: 1, internal: 1, failed_precondition: 2 };
+    expect(hand.peer.stats().servedErrorsByCode).toEqual(counted);
+    expect(logger.of("error")).toHaveLength(1);
     expect(logger.of("warn")).toEqual([
       expect.stringContaining('The notification "refuse" came to nothing: no') as string,
     ]);
-    expect(logger.lines.filter(({ message }) => message.includes("came to nothing"))).toHaveLength(3);
+    expect(logger.lines.filter(({ message }) => message.includes("came to nothing"))).toHaveLength(4);
   });
 });
 

@@ -25,6 +25,15 @@ async function clientOf(answersTo: (id: number) => string, logger: Log | false =
   return client;
 }
 
+test("an error that is none of JSON-RPC harms no call when anything has come before it", async () => {
+  const client = await clientOf(
+    (id) => `{"jsonrpc":"2.0","id":${id},"result":1}\n{"error":{"code":"x","message":"odd"}}\n`,
+  );
+  expect(await client.call("one")).toBe(1);
+  expect(await client.call("two")).toBe(1);
+  expect(client.stats().strays).toBeGreaterThan(0);
+});
+
 describe("a reply above the limit", () => {
   test.each([
     ["first", (id: number) => `{"jsonrpc":"2.0","id":${id},"result":"${"x".repeat(20_000)}"}\n`],

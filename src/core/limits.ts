@@ -13,7 +13,7 @@ export interface Limits {
   /**
    * Estimated bytes of messages that wait because the other side does not read; by default at least `maxFrameBytes`. Beyond it
    * requests of this end are refused and no handler starts. What handlers that run already reply waits, too, up to 16 times
-   * as much; beyond that an error takes its place. At twice as much the link ends if nothing is taken for 5 s.
+   * as much; beyond that an error takes its place. At twice as much the link ends if the channel has not emptied for 5 s.
    */
   readonly maxQueuedBytes: number;
 }

@@ -435,12 +435,13 @@ export class Peer
     this.options.logger.error(what, error.cause);
   }
 
-  notificationFailed({ code, message }: Fault, method: string): void {
+  notificationFailed({ code, message, trace }: Fault, method: string): void {
     const { logger } = this.options;
     countCode(this.counters, "servedErrorsByCode", code);
     const what = `The notification "${printable(method)}" came to nothing: ${printable(message)}`;
-    // What is not known here may be meant for others. Of the rest one line is enough to look for more.
-    if (code === "unimplemented" || this.#hasWarned) return logger.debug(what);
+    // What is not known here may be meant for others, and what has a trace stands in the log. Of the rest one line is enough.
+    const isNoNews = code === "unimplemented" || trace !== undefined || this.#isDraining;
+    if (isNoNews || this.#hasWarned) return logger.debug(what);
     this.#hasWarned = true;
     logger.warn(`${what} (more of this link are logged as debug)`);
   }

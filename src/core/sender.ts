@@ -50,7 +50,7 @@ const FLUSH_BULK = 64 << 10;
 const MESSAGES_PER_ENCODE = 256;
 /** An end that owes this many times `maxPending` replies is stuck. */
 const STUCK = 10;
-/** An end that takes nothing for so long, while this many times `maxQueuedBytes` wait for it, does not read. */
+/** An end for which the channel has not emptied for so long, while this many times `maxQueuedBytes` wait for it, does not read. */
 const STALLED_MS = 5000;
 const STALLED = 2;
 /** Handlers that had begun may reply this many times `maxQueuedBytes`; beyond it no value is kept. */

@@ -33,6 +33,9 @@ export class JsonRpcCodec implements Codec {
   /** This end dialled and serves what is pushed as jrpc2's client does: unchecked. */
   readonly #trusts: boolean;
 
+  /** So many have come. In the first an authenticator of the other side may say that it wants one here. */
+  #frames = 0;
+
   constructor(link: CodecLink, dialect: Dialect) {
     const { cancel, verbatim } = dialect;
     this.#link = link;
@@ -74,6 +77,7 @@ export class JsonRpcCodec implements Codec {
   }
 
   decode(frame: Frame): readonly Message[] {
+    this.#frames++;
     let text = "";
     let value: unknown;
     try {
@@ -132,7 +136,7 @@ export class JsonRpcCodec implements Codec {
 
   /** A message without a method: the reply to a call of this end, or to nothing. Gives nothing for what must be answered. */
   #reply(it: Envelope, id: Id | null): Message | undefined {
-    if (this.#link.role === "client" && id === null && it.jsonrpc === undefined) {
+    if (this.#frames === 1 && this.#link.role === "client" && id === null && it.jsonrpc === undefined) {
       const refusal = refusedUnasked(it);
       if (refusal !== undefined) throw refusal;
     }
